@@ -1,0 +1,1 @@
+"""The user stories, without Flask and without SQL."""

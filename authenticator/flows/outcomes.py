@@ -1,0 +1,94 @@
+"""What can come of a step in a conversation, and what the transports hand in to begin one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from authenticator.kinds.base import Ask, Field
+from authenticator.models import Client, Intent, Session, User
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed-in person: who, and by which session."""
+
+    user: User
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The wish to begin a conversation.
+
+    `door` says what a finished sign-in hands out: a cookie's value (`web`) or a refresh token (`api`).
+    `browser` is the secret that binds the conversation to one browser; empty, a fresh one is made.
+    `signed` is the person who links or confirms.
+    """
+
+    provider: str
+    intent: Intent
+    client: Client
+    door: Literal["web", "api"]
+    browser: str = field(default="", repr=False)
+    answer: Mapping[str, Any] | None = field(default=None, repr=False)
+    return_to: str = ""
+    login_hint: str = ""
+    prompt: str = ""
+    signed: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A conversation that waits: `id` names it, `binding` is the secret that must come with the answer, seconds until it expires."""
+
+    id: str
+    binding: str = field(repr=False)
+    kind: str
+    expires_in: int
+    ask: Ask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Something to fill in before it goes on."""
+
+    challenge: Challenge
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """The browser has to go to `url` and will come back to the provider's callback."""
+
+    url: str
+    challenge: Challenge
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The end of a conversation. `linked` names the provider that was added, where that was the wish."""
+
+    user: User
+    session: Session
+    intent: Intent = Intent.SIGN_IN
+    cookie: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
+    return_to: str = ""
+    created: bool = False
+    linked: str = ""
+
+
+Outcome = Pending | Away | SignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A way to sign in as pages and programs list it; `icon` is SVG text."""
+
+    name: str
+    label: str
+    kind: Literal["form", "redirect"]
+    icon: str
+    fields: tuple[Field, ...]
+    emulated: bool

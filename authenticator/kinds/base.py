@@ -1,0 +1,201 @@
+"""The two-verb conversation: Ask, Redirect, Proof, and the plug-ins that hold it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from authenticator.errors import AuthError
+from authenticator.kit import Kit
+from authenticator.models import Client, Intent, Session, User
+
+FieldType = Literal["text", "email", "tel", "password", "code", "hidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing to fill in. Labels and help are message ids; transports translate them.
+
+    `autocomplete` is the HTML token that lets browsers and password managers help.
+    """
+
+    name: str
+    label: str
+    type: FieldType = "text"
+    required: bool = True
+    autocomplete: str = "off"
+    max_length: int = 256
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Fields to fill in. `keep` is what the plug-in wants back with the answer; nobody else sees it.
+
+    `kind` tells programs what is asked for (`form`, `code`, `totp`, `passkey`); `title` and `text` tell people.
+    `options` is public. `resend` says that the answer may be the wish for a new code instead.
+    """
+
+    fields: tuple[Field, ...]
+    kind: str = "form"
+    title: str = ""
+    text: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    resend: bool = False
+    keep: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Send the browser to `url`; it comes back to the callback with this visit's `state`."""
+
+    url: str
+    keep: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a provider says about a person. `email_proven` only where this provider has shown that the mailbox is hers."""
+
+    email: str = ""
+    email_proven: bool = False
+    given_name: str = ""
+    family_name: str = ""
+    name: str = ""
+    picture: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Who this is: `subject` is stable and unique within the provider (OpenID Connect Core §2, `sub`).
+
+    `secret` is stored with the login key when this proof enrols somebody. `amr` holds RFC 8176 words.
+    `label` is what the owner sees in her list of ways in.
+    """
+
+    subject: str
+    identity: Identity = Identity()
+    amr: tuple[str, ...] = ()
+    secret: str | None = field(default=None, repr=False)
+    label: str = ""
+
+
+Turn = Ask | Redirect | Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a plug-in may know about the conversation it is in.
+
+    `state` is the one-time value to send through a redirect; `callback_url` is where the browser comes back.
+    `user` is the signed-in person when she links or confirms, or whose second step this is.
+    """
+
+    intent: Intent
+    client: Client = Client()
+    state: str = ""
+    callback_url: str = ""
+    login_hint: str = ""
+    prompt: str = ""
+    user: User | None = None
+    session: Session | None = None
+
+
+class PluginOptions(BaseModel):
+    """The settings of one plug-in, read from `AUTHENTICATOR_<PLUGIN>_<FIELD>`; subclass it and describe each field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Plugin:
+    """What every plug-in has: a name, a label for people, options, and a kit of what it may touch."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    Options: ClassVar[type[PluginOptions]] = PluginOptions
+
+    def __init__(self, options: Any, kit: Kit) -> None:
+        self.options = options
+        self.kit = kit
+
+
+class Conversation(Plugin):
+    """Whatever holds a conversation: `start`, then `resume` until there is a Proof."""
+
+    def start(self, visit: Visit) -> Turn:
+        """The first turn."""
+        raise NotImplementedError(f"{type(self).__name__} needs start(visit)")
+
+    def resume(self, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:
+        """The next turn: `keep` is what the last one kept, `answer` the checked fields or the callback's parameters."""
+        raise NotImplementedError(f"{type(self).__name__} needs resume(visit, keep, answer)")
+
+
+class Provider(Conversation):
+    """A way to say who you are. `kind` is `form` or `redirect`; `icon` is the text of an SVG file."""
+
+    kind: ClassVar[Literal["form", "redirect"]] = "form"
+    icon: ClassVar[str] = ""
+    intents: ClassVar[frozenset[Intent]] = frozenset(Intent)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the development emulator stands in for the real provider."""
+        return False
+
+    def vouched(self, email: str, secret: str) -> Proof:
+        """A proof made by the operator's word, for `authenticator users add`."""
+        raise AuthError("invalid_request", f"Accounts for {self.label} can't be made by the operator.")
+
+
+class Factor(Conversation):
+    """A second step. Its subject is the user, so its Proof's subject must be the user's id."""
+
+    def enrolled(self, user: User) -> bool:
+        """Whether this person has set this factor up."""
+        raise NotImplementedError(f"{type(self).__name__} needs enrolled(user)")
+
+
+def checked(fields: tuple[Field, ...], answer: Mapping[str, Any]) -> dict[str, str]:
+    """The answer as text per field, in NFC; AuthError `validation_failed` names each field at fault.
+
+    Only text is taken (an operator such as {"$ne": null} is not text), only known fields, and no control
+    characters (ASVS 5.0 2.2.1). Passwords are left exactly as they are: their provider normalises them.
+    """
+    wrong_type = sorted(name for name, value in answer.items() if not isinstance(value, str))
+    if wrong_type:
+        raise AuthError("invalid_request", "Every field must be text.", errors={name: ("This must be text.",) for name in wrong_type if isinstance(name, str)})
+    known = {item.name for item in fields}
+    errors: dict[str, tuple[str, ...]] = {name: ("There is no such field here.",) for name in answer if name not in known}
+    values: dict[str, str] = {}
+    for item in fields:
+        raw = answer.get(item.name, "")
+        value, fault = _checked_one(item, raw)
+        if fault:
+            errors[item.name] = (fault,)
+        values[item.name] = value
+    if errors:
+        raise AuthError("validation_failed", errors=errors)
+    return values
+
+
+def _checked_one(item: Field, raw: str) -> tuple[str, str]:
+    try:
+        raw.encode()
+    except UnicodeEncodeError:
+        return "", "This is not valid text."
+    if item.type == "password":
+        return raw, "" if raw or not item.required else "Please fill this in."
+    value = unicodedata.normalize("NFC", raw).strip()
+    if item.required and not value:
+        return "", "Please fill this in."
+    if len(value) > item.max_length:
+        return "", f"Use at most {item.max_length} characters."
+    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for char in value):
+        return "", "Leave out invisible characters."
+    return value, ""

@@ -1,0 +1,18 @@
+"""Senders: what carries a message to a person."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from authenticator.kinds.base import Plugin
+from authenticator.kit import Message
+
+
+class Sender(Plugin):
+    """Carries messages of the channels it names (`email`, `sms`)."""
+
+    channels: ClassVar[frozenset[str]]
+
+    def send(self, message: Message) -> None:
+        """Hand the message over, or raise: the core tries again later. Called away from any request."""
+        raise NotImplementedError(f"{type(self).__name__} needs send(message)")

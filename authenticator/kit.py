@@ -1,0 +1,66 @@
+"""What a plug-in may touch, and nothing more: HTTP, its own secrets, messages, the hasher, the time, a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from logging import Logger
+from typing import Protocol
+
+from authenticator.clock import Clock
+from authenticator.models import Backoff, Limit, Login, User
+from authenticator.hashing import Hasher
+from authenticator.web_client import WebClient
+
+
+class Logins(Protocol):
+    """A provider's own login keys, and no other's."""
+
+    def find(self, subject: str) -> Login | None:
+        """The user and secret behind this provider's subject."""
+        ...
+
+    def swap_secret(self, subject: str, old: str | None, new: str) -> bool:
+        """Replace the secret if it still is `old`; False if somebody was faster."""
+        ...
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something for one person, on one channel. `text` is plain; senders may dress it."""
+
+    channel: str
+    to: str
+    subject: str
+    text: str
+    code: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Handed to each plug-in when it is built.
+
+    `send` accepts a message at once and delivers it in its own time. `spend` counts attempts and raises
+    AuthError `rate_limited` when one of them is over; `forgive` forgets the failures under a key.
+    `moved` maps a provider's real URL to where it is served: the same, or a place in the emulator.
+    """
+
+    service_name: str
+    public_url: str
+    clock: Clock
+    log: Logger
+    http: WebClient
+    hasher: Hasher
+    logins: Logins
+    send: Callable[[Message], None]
+    spend: Callable[..., None]
+    forgive: Callable[[str], None]
+    emulator_url: str = ""
+
+    def moved(self, url: str) -> str:
+        """Where to find `url`: `https://host/path` becomes `<emulator>/host/path` while the emulator stands in."""
+        return f"{self.emulator_url}/{url.removeprefix('https://')}" if self.emulator_url else url
+
+
+__all__ = ["Backoff", "Kit", "Limit", "Logins", "Message", "User"]

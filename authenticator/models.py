@@ -1,0 +1,232 @@
+"""The nouns: users, contacts, login keys, sessions and what surrounds them, as frozen facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """Where an account stands."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class Intent(StrEnum):
+    """What a person wants from a conversation."""
+
+    SIGN_IN = "sign_in"
+    SIGN_UP = "sign_up"
+    LINK = "link"
+    CONFIRM = "confirm"  # a signed-in person proves once more that it is she (step-up)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who is asking, as far as the network tells: IP address, User-Agent, preferred language."""
+
+    address: str = ""
+    agent: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A person's name. `display` may be empty: `shown` then puts one together."""
+
+    given: str = ""
+    family: str = ""
+    display: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.display or f"{self.given} {self.family}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An e-mail address or phone number: `value` is canonical, `shown` is as it was typed."""
+
+    id: str
+    kind: Literal["email", "phone"]
+    value: str
+    shown: str
+    proved_at: datetime | None = None
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """One step in an account's history of status: by whom (a user id, or `operator`) and why."""
+
+    before: Status
+    after: Status
+    why: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person, or a program, that has an account. `version` guards against two changes at once."""
+
+    id: str
+    created_at: datetime
+    updated_at: datetime
+    status: Status = Status.ACTIVE
+    type: str = "person"
+    level: int = 0
+    name: Name = Name()
+    salutation: str = ""
+    username: str = ""
+    contacts: tuple[Contact, ...] = ()
+    country: str = ""
+    locale: str = ""
+    picture: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
+
+    def contact(self, kind: Literal["email", "phone"]) -> Contact | None:
+        """The primary contact of that kind, or the first one."""
+        of_kind = [contact for contact in self.contacts if contact.kind == kind]
+        return next((contact for contact in of_kind if contact.primary), of_kind[0] if of_kind else None)
+
+    @property
+    def label(self) -> str:
+        """What to call this account on a page."""
+        email = self.contact("email")
+        return self.name.shown or (email.shown if email else "") or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class LoginKey:
+    """`google:1123…`, `password:ada@…`, `email:ada@…`: belongs to at most one user, the one uniqueness rule."""
+
+    provider: str
+    subject: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A login key about to be claimed.
+
+    `way_in` is False for a claim that alone signs nobody in, such as a proven address without a provider
+    for it. `secret` is what the provider keeps with it (a password's hash). `label` is shown to its owner.
+    """
+
+    key: LoginKey
+    label: str = ""
+    secret: str | None = None
+    way_in: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """A login key that a user holds. `id` is the keyed digest under which it is stored."""
+
+    id: str
+    user_id: str
+    provider: str
+    label: str
+    way_in: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What stands behind a login key: its user and the provider's secret."""
+
+    user: User
+    key: HeldKey
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One sign-in, from its opening to its end.
+
+    `cookie` and `refresh` are SHA-256 digests of what the browser or the program holds; `spent` is the digest
+    of the refresh token before it. `amr` holds RFC 8176 words. `label` names the way in, for its owner's list.
+    """
+
+    id: str
+    user_id: str
+    provider: str
+    amr: tuple[str, ...]
+    auth_time: datetime
+    created_at: datetime
+    expires_at: datetime
+    client: Client = Client()
+    cookie: str | None = None
+    refresh: str | None = None
+    spent: str | None = None
+    rotated_at: datetime | None = None
+    closed_at: datetime | None = None
+    close_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How a refresh went. `repeated` is the immediate predecessor again, within the grace time."""
+
+    outcome: Literal["rotated", "repeated", "reused", "closed"]
+    session: Session | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `allowed` attempts in each window of `seconds`, counted together under `key`."""
+
+    key: str
+    allowed: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """`free` attempts in a row, then a wait of `first` seconds that doubles up to `longest`; no more after `dead`.
+
+    Attempts count until `forgive` is told that one succeeded (NIST SP 800-63B-4 §3.2.2).
+    """
+
+    key: str
+    free: int = 5
+    first: int = 30
+    longest: int = 3600
+    dead: int = 100
+
+    def wait(self, count: int) -> int:
+        """Seconds to wait after the `count`-th attempt in a row."""
+        over = count - self.free
+        return 0 if over <= 0 else min(self.longest, self.first << min(over - 1, 20))
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key pair for tokens. `generation` counts up from 1 and is unique, so a race to rotate has one winner."""
+
+    generation: int
+    kid: str
+    algorithm: str
+    private_pem: str = field(repr=False)
+    created_at: datetime
+    active_from: datetime
+    retired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of a list, and the cursor that continues it (None at the end)."""
+
+    items: tuple[T, ...]
+    next: str | None = None
