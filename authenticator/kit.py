@@ -39,7 +39,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Kit:
-    """Handed to each plug-in when it is built.
+    """Handed to each plug-in when it is built; what belongs to one request comes with its Visit instead.
 
     `send` accepts a message at once and delivers it in its own time. `spend` counts attempts and raises
     AuthError `rate_limited` when one of them is over; `forgive` forgets the failures under a key.
@@ -52,7 +52,6 @@ class Kit:
     log: Logger
     http: WebClient
     hasher: Hasher
-    logins: Logins
     send: Callable[[Message], None]
     spend: Callable[..., None]
     forgive: Callable[[str], None]

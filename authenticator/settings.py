@@ -109,10 +109,16 @@ class Loaded:
     origins: Mapping[str, str]
     raw: Mapping[str, tuple[str, str]] = field(repr=False)  # environment-style name -> (value, origin)
 
-    def options(self, plugin: str, model: type[Model]) -> tuple[Model | None, dict[str, str], list[str]]:
-        """A plug-in's options, their origins, and the names of required ones that are missing (then no options)."""
+    def options(
+        self, plugin: str, model: type[Model], instead: Mapping[str, str] | None = None
+    ) -> tuple[Model | None, dict[str, str], list[str]]:
+        """A plug-in's options, their origins, and the names of required ones that are missing (then no options).
+
+        `instead` fills in what is not set.
+        """
         prefix = f"{PREFIX}{plugin.upper()}_"
-        found = {name[len(prefix) :].lower(): entry for name, entry in self.raw.items() if name.startswith(prefix)}
+        found: dict[str, tuple[Any, str]] = {name: (value, "emulator") for name, value in (instead or {}).items()}
+        found |= {name[len(prefix) :].lower(): entry for name, entry in self.raw.items() if name.startswith(prefix)}
         origins = {name: found[name][1] if name in found else "default" for name in model.model_fields}
         missing = [f"{prefix}{name.upper()}" for name, info in model.model_fields.items() if info.is_required() and name not in found]
         if missing:
@@ -138,12 +144,16 @@ def load(overrides: Mapping[str, Any] | None = None, *, host: Mapping[str, Any] 
     return Loaded(settings, origins, {name: entry for name, entry in raw.items() if name not in core})
 
 
-def refuse_unknown(loaded: Loaded, plugins: Mapping[str, type[BaseModel]]) -> None:
-    """Stop with the nearest known names if a name under the prefix belongs to neither the core nor an installed plug-in."""
+def refuse_unknown(loaded: Loaded, plugins: Mapping[str, type[BaseModel]], spared: Iterable[str] = ()) -> None:
+    """Stop with the nearest known names if a name under the prefix belongs to neither the core nor a plug-in.
+
+    The names of `spared` plug-ins, which could not be imported, are not held against anybody.
+    """
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for plugin, model in plugins.items():
         known |= {f"{PREFIX}{plugin.upper()}_{name.upper()}" for name in model.model_fields}
-    unknown = sorted(set(loaded.raw) - known)
+    prefixes = tuple(f"{PREFIX}{plugin.upper()}_" for plugin in spared)
+    unknown = sorted(name for name in set(loaded.raw) - known if not name.startswith(prefixes))
     if unknown:
         raise ConfigurationError("\n".join(_unknown_sentence(name, loaded.raw[name][1], known) for name in unknown))
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from authenticator.errors import AuthError
-from authenticator.kit import Kit
+from authenticator.kit import Kit, Logins
 from authenticator.models import Client, Intent, Session, User
 
 FieldType = Literal["text", "email", "tel", "password", "code", "hidden"]
@@ -75,7 +75,8 @@ class Proof:
     """Who this is: `subject` is stable and unique within the provider (OpenID Connect Core §2, `sub`).
 
     `secret` is stored with the login key when this proof enrols somebody. `amr` holds RFC 8176 words.
-    `label` is what the owner sees in her list of ways in.
+    `label` is what the owner sees in her list of ways in. `unproven` says that nothing is shown yet: the subject
+    is the e-mail address, and the core first has it proved by a mailed code (a password chosen at sign-up).
     """
 
     subject: str
@@ -83,6 +84,7 @@ class Proof:
     amr: tuple[str, ...] = ()
     secret: str | None = field(default=None, repr=False)
     label: str = ""
+    unproven: bool = False
 
 
 Turn = Ask | Redirect | Proof
@@ -93,10 +95,12 @@ class Visit:
     """What a plug-in may know about the conversation it is in.
 
     `state` is the one-time value to send through a redirect; `callback_url` is where the browser comes back.
-    `user` is the signed-in person when she links or confirms, or whose second step this is.
+    `user` is the signed-in person when she links or confirms, or whose second step this is. `logins` finds
+    this plug-in's own login keys.
     """
 
     intent: Intent
+    logins: Logins
     client: Client = Client()
     state: str = ""
     callback_url: str = ""
@@ -148,7 +152,11 @@ class Provider(Conversation):
         """Whether the development emulator stands in for the real provider."""
         return False
 
-    def vouched(self, email: str, secret: str) -> Proof:
+    def guarded(self, answer: Mapping[str, str]) -> str:  # noqa: ARG002
+        """The subject that this answer tries to be: its failures are counted and slowed down, known or not. Empty: nobody's."""
+        return ""
+
+    def vouched(self, email: str, secret: str) -> Proof:  # noqa: ARG002
         """A proof made by the operator's word, for `authenticator users add`."""
         raise AuthError("invalid_request", f"Accounts for {self.label} can't be made by the operator.")
 

@@ -106,6 +106,10 @@ class Store(Protocol):
         """The facts, exactly once even under racing takers; None if absent, expired or of another kind."""
         ...
 
+    def read_ticket(self, kind: str, digest: str, now: datetime) -> Mapping[str, Any] | None:
+        """The same facts without taking them, to show again what is being asked."""
+        ...
+
     def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
         """Store the session and forget the attempts under these keys."""
         ...

@@ -1,0 +1,37 @@
+"""What every story needs at hand: settings, time, ids, store, plug-ins, messages, history."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from authenticator.clock import Clock
+from authenticator.errors import AuthError
+from authenticator.flows.history import History
+from authenticator.flows.messages import Messages
+from authenticator.ids import Ids
+from authenticator.models import Backoff, Limit
+from authenticator.registry import Registry
+from authenticator.settings import Settings
+from authenticator.storage.port import Store
+
+
+@dataclass(frozen=True)
+class Core:
+    """Handed to every flow. `secret` derives keys for single purposes."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    store: Store
+    registry: Registry
+    messages: Messages
+    history: History
+    secret: bytes = field(repr=False)
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("authenticator"))
+
+    def spend(self, *counters: Limit | Backoff) -> None:
+        """Count an attempt before it is acted on; AuthError `rate_limited` when one of the counters is over."""
+        wait = self.store.count_attempts(counters, self.clock.now())
+        if wait:
+            raise AuthError("rate_limited", retry_after=wait)

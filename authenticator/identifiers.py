@@ -1,0 +1,44 @@
+"""One canonical form per e-mail address and client address, so that twins cannot exist."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from email_validator import EmailNotValidError, validate_email
+
+from authenticator.errors import AuthError
+
+
+def canonical_email(text: str) -> str:
+    """The form under which an address is owned: A-Z lowered, the domain in IDNA A-labels (RFC 5891), nothing else changed.
+
+    AuthError `validation_failed` for what is no mailbox. Accented and plain names stay different; the
+    U-label and the A-label of a domain become one.
+    """
+    try:
+        found = validate_email(text, check_deliverability=False, test_environment=True, allow_domain_literal=False)
+    except EmailNotValidError:
+        raise AuthError("validation_failed", errors={"email": ("Enter an e-mail address such as ada@example.com.",)}) from None
+    local = "".join(char.lower() if char.isascii() else char for char in found.local_part)
+    return f"{local}@{found.ascii_domain.lower()}"
+
+
+def network_of(address: str) -> str:
+    """What counts as one address in a limit: an IPv4 address, or the /64 of an IPv6 one (RFC 4291 §2.5.4)."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether the address is this very machine."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,41 @@
+"""Everything that a plug-in imports, from one place."""
+
+from authenticator.errors import AuthError
+from authenticator.hooks import hookimpl
+from authenticator.kinds.base import Ask, Factor, Field, Identity, PluginOptions, Proof, Provider, Redirect, Turn, Visit, checked
+from authenticator.kinds.oauth import OAuthOptions, OAuthProvider
+from authenticator.kinds.oidc import OIDCProvider
+from authenticator.kinds.people import Person
+from authenticator.kinds.sender import Sender
+from authenticator.kit import Kit, Message
+from authenticator.models import Backoff, Client, Intent, Limit, Login, LoginKey, User
+
+__all__ = [
+    "Ask",
+    "AuthError",
+    "Backoff",
+    "Client",
+    "Factor",
+    "Field",
+    "Identity",
+    "Intent",
+    "Kit",
+    "Limit",
+    "Login",
+    "LoginKey",
+    "Message",
+    "OAuthOptions",
+    "OAuthProvider",
+    "OIDCProvider",
+    "Person",
+    "PluginOptions",
+    "Proof",
+    "Provider",
+    "Redirect",
+    "Sender",
+    "Turn",
+    "User",
+    "Visit",
+    "checked",
+    "hookimpl",
+]
