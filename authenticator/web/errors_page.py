@@ -1,0 +1,55 @@
+"""Refusals as a page: what is wrong, what to do next, and the id under which the log knows it."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, render_template
+from werkzeug.exceptions import HTTPException
+
+from authenticator.errors import AuthError
+from authenticator.web.moves import refused
+from authenticator.web.texts import gettext as _
+
+CODES = {
+    400: "invalid_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    431: "headers_too_large",
+    503: "busy",
+}
+HEADINGS = {
+    400: "That did not work",
+    401: "Please sign in",
+    403: "Not allowed",
+    404: "Nothing here",
+    409: "That can't be done",
+    429: "One moment, please",
+    503: "One moment, please",
+}
+
+
+def show(error: AuthError, status: int | None = None) -> Response:
+    """The page for a refusal, with its status or the one given."""
+    status = status or error.status
+    heading = "Please try again" if error.code in ("csrf_failed", "challenge_expired") else HEADINGS.get(status, "That did not work")
+    return refused(render_template("error.html", error=error, heading=_(heading), status=status), error, status)
+
+
+def show_http(error: HTTPException) -> Response:
+    """The page for what Flask itself refuses, such as an unknown address."""
+    code = CODES.get(error.code or 500)
+    if code is None:
+        return broken("") if (error.code or 500) >= 500 else show(AuthError("invalid_request"), error.code)
+    response = show(AuthError(code), error.code)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def broken(reference: str) -> Response:
+    """The page for a fault of ours; nothing of the fault is shown but the id that the log carries."""
+    fault = {"detail": "Something went wrong here. Try again; if it stays, tell the operator this reference.", "reference": reference}
+    return make_response(render_template("error.html", error=fault, heading=_("That is our fault"), status=500), 500)

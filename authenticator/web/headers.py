@@ -1,0 +1,76 @@
+"""The headers of every answer: what a page may load, where its forms may lead, and that nobody keeps it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+
+from authenticator.settings import Settings
+from authenticator.web.csrf import origin_of
+
+STATIC_ENDPOINTS = frozenset({"static", "look.static", "look.colours"})
+FOREVER = "public, max-age=31536000, immutable"
+A_WHILE = "public, max-age=300"
+
+_FIXED = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+_HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+
+
+class Headers:
+    """Adds what is missing to an answer. A view that sets one of these headers itself keeps its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._fixed = (*_FIXED, _HSTS) if settings.secure else _FIXED
+        self._before, self._after = policy(settings.logo_url)
+        self._usual = f"{self._before}{self._after}"
+
+    def add(self, response: Response) -> Response:
+        """The `after_request` hook (ASVS 5.0 3.4.1 to 3.4.8 and 14.3.2)."""
+        headers = response.headers
+        present = {name.lower() for name, _ in headers}
+        for name, value in self._fixed:
+            if name.lower() not in present:
+                headers.add(name, value)
+        if "content-security-policy" not in present:
+            origins = g.get("form_origins")
+            headers.add("Content-Security-Policy", f"{self._before} {' '.join(origins)}{self._after}" if origins else self._usual)
+        if request.endpoint in STATIC_ENDPOINTS:
+            return _keep(response)
+        if "cache-control" not in present:
+            headers.add("Cache-Control", "no-store")
+        response.vary.add("Cookie")
+        return response
+
+
+def policy(logo_url: str) -> tuple[str, str]:
+    """The Content-Security-Policy up to the origins that forms may lead to, and what follows them."""
+    images = f"'self' data: {origin_of(logo_url)}" if urlsplit(logo_url).scheme == "https" else "'self' data:"
+    before = f"default-src 'none'; style-src 'self'; img-src {images}; form-action 'self'"
+    return before, "; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+
+
+def allow_form_to(url: str) -> None:
+    """Let this page's forms end at the origin of `url`: browsers also hold a form's redirects against `form-action`."""
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https") and parts.hostname:
+        g.form_origins = (*g.get("form_origins", ()), f"{parts.scheme}://{parts.netloc}")
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Put the headers on every answer of this app, errors included."""
+    app.after_request(Headers(settings).add)
+
+
+def _keep(response: Response) -> Response:
+    """A file whose URL carries its version never changes."""
+    found = response.status_code in (200, 304)
+    response.headers["Cache-Control"] = (FOREVER if request.args.get("v") else A_WHILE) if found else "no-store"
+    return response

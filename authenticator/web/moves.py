@@ -1,0 +1,126 @@
+"""Where the browser goes next: from the outcome of a step to an answer, with its cookies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from authenticator.errors import AuthError
+from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed, SignedIn
+from authenticator.models import Intent
+from authenticator.service import Service
+from authenticator.web import guard, headers
+from authenticator.web.cookies import STEP
+from authenticator.web.csrf import FIELD, browser
+
+OURS = frozenset({FIELD, "provider", "return_to"})
+DONE = {Intent.LINK: "linked", Intent.CONFIRM: "confirmed"}
+
+
+def begin(service: Service, provider: str, intent: Intent, *, answer: Mapping[str, str] | None = None, signed: Signed | None = None) -> Outcome:
+    """Begin a conversation for this browser."""
+    return service.begin(
+        Begin(
+            provider=provider,
+            intent=intent,
+            client=guard.client(),
+            door="web",
+            browser=browser(),
+            answer=answer,
+            return_to=wanted(service),
+            login_hint=one(request.values, "login_hint"),
+            prompt=one(request.values, "prompt"),
+            signed=signed,
+        )
+    )
+
+
+def go(service: Service, outcome: Outcome) -> Response:
+    """The answer to an outcome: the next form, the provider, or the end of it."""
+    if isinstance(outcome, Pending):
+        response = make_response(redirect(url_for("pages.verify", **carried(wanted(service))), 303))
+        guard.cookies().set_step(response, outcome.challenge.id)
+        return response
+    if isinstance(outcome, Away):
+        return _away(service, outcome)
+    return _arrived(service, outcome)
+
+
+def _away(service: Service, outcome: Away) -> Response:
+    """A link simply leads on. After a form a page does: browsers hold a form's redirects against `form-action`."""
+    if request.method in ("GET", "HEAD"):
+        return make_response(redirect(outcome.url, 302))
+    name = (request.view_args or {}).get("provider") or one(request.form, "provider")
+    return make_response(render_template("away.html", url=outcome.url, provider=label(service, name)))
+
+
+def _arrived(service: Service, outcome: SignedIn) -> Response:
+    if outcome.intent in DONE:
+        target = url_for("account.show", done=DONE[outcome.intent])
+    else:
+        target = allowed(service, outcome.return_to) or url_for("account.show", **({"done": "welcome"} if outcome.created else {}))
+    response = make_response(redirect(target, 303))
+    if outcome.cookie:
+        guard.cookies().set_session(response, outcome.cookie)
+    guard.cookies().drop(response, STEP)
+    return response
+
+
+def wanted(service: Service) -> str:
+    """The request's `return_to` if it may be followed; a page with forms may then end there too."""
+    target = allowed(service, one(request.values, "return_to"))
+    if target and not target.startswith("/"):
+        headers.allow_form_to(target)
+    return target
+
+
+def allowed(service: Service, url: str) -> str:
+    """The URL, or nothing: whatever may not be followed is ignored (ASVS 5.0 3.7.2)."""
+    return service.allowed_return(url)
+
+
+def carried(return_to: str, login_hint: str = "") -> dict[str, str]:
+    """What links between the pages hand on."""
+    return {name: value for name, value in (("return_to", return_to), ("login_hint", login_hint)) if value}
+
+
+def answer() -> dict[str, str]:
+    """The form's fields that are the provider's."""
+    return {name: one(request.form, name) for name in request.form if name not in OURS}
+
+
+def one(values: MultiDict[str, str], name: str) -> str:
+    """A parameter's only value, or nothing; AuthError `invalid_request` if it comes twice."""
+    found = values.getlist(name)
+    if len(set(found)) > 1:
+        raise AuthError("invalid_request")
+    return found[0] if found else ""
+
+
+def label(service: Service, provider: str) -> str:
+    """What people call a provider; nothing for one that is not here."""
+    found = service.core.registry.providers.get(provider)
+    return found.label if found else ""
+
+
+def is_redirect(service: Service, provider: str) -> bool:
+    """Whether this provider is one that the browser is sent to."""
+    found = service.core.registry.providers.get(provider)
+    if found is None:
+        raise AuthError("unknown_provider")
+    return found.kind == "redirect"
+
+
+def is_away(service: Service, provider: str) -> bool:
+    """The same, and no for one that is not here."""
+    return provider in service.core.registry.providers and is_redirect(service, provider)
+
+
+def refused(body: str, error: AuthError, status: int | None = None) -> Response:
+    """A page about a refusal, with the refusal's status."""
+    response = make_response(body, status or error.status)
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response

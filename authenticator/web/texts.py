@@ -1,0 +1,60 @@
+"""The language of a request, and texts in it: a Flask-Babel domain of our own, so that no other use of Babel is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import flask_babel
+from flask import Flask, has_request_context, request
+
+DOMAIN = "authenticator"
+FOLDER = Path(__file__).parent / "translations"
+
+
+def install(app: Flask, *, default: str) -> None:
+    """Give the app its languages: English, and whatever has a catalogue; `default` where a browser asks for none of them.
+
+    Babel's own `_` for Jinja stays out: it takes a text that it translates for safe HTML, and ours hold what people typed.
+    """
+    flask_babel.Babel(
+        app,
+        configure_jinja=False,
+        default_locale=default,
+        default_domain=DOMAIN,
+        default_translation_directories=str(FOLDER),
+        locale_selector=_selector(languages(), default),
+    )
+    app.add_template_global(gettext, "_")
+    app.add_template_global(language, "language")
+    app.add_template_filter(moment, "moment")
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that are there, English first."""
+    return ("en", *sorted(path.parent.parent.name for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
+
+
+def gettext(text: str, **values: Any) -> str:
+    """The text in the reader's language, with `%(name)s` filled in: plain text, which a template still escapes."""
+    return str(flask_babel.gettext(text, **values)) if text else ""
+
+
+def language() -> str:
+    """The reader's language as an HTML `lang`."""
+    return str(flask_babel.get_locale() or "en").replace("_", "-") if has_request_context() else "en"
+
+
+def moment(at: datetime) -> str:
+    """A time for people: day, hour and minute in UTC, in the reader's language."""
+    day = flask_babel.format_date(at, "long", rebase=False)
+    return f"{day}, {at:%H:%M} UTC"
+
+
+def _selector(available: tuple[str, ...], default: str) -> Callable[[], str]:
+    def select() -> str:
+        return request.accept_languages.best_match(available, default) or default
+
+    return select
