@@ -126,12 +126,19 @@ class Loaded:
         return _validated(model, {name: value for name, (value, _) in found.items()}, prefix), origins, []
 
 
-def load(overrides: Mapping[str, Any] | None = None, *, host: Mapping[str, Any] | None = None, env_file: str | Path | None = ".env", secrets_dir: str | Path | None = None) -> Loaded:
-    """Read every source; later ones win: secrets folder, `.env`, environment, host application's config, `overrides`.
+def load(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    host: Mapping[str, Any] | None = None,
+    env_file: str | Path | None = ".env",
+    secrets_dir: str | Path | None = None,
+) -> Loaded:
+    """Read every source; later ones win: `defaults`, secrets folder, `.env`, environment, host's config, `overrides`.
 
-    `overrides` and `host` use the names of the environment. ConfigurationError says what to change.
+    `defaults`, `overrides` and `host` use the names of the environment. ConfigurationError says what to change.
     """
-    raw: dict[str, tuple[Any, str]] = {}
+    raw: dict[str, tuple[Any, str]] = {name: (value, "default") for name, value in (defaults or {}).items()}
     folder = secrets_dir or os.environ.get("AUTHENTICATOR_SECRETS_DIR")
     for origin, values in _sources(env_file, folder):
         raw.update({name: (value, origin) for name, value in values.items() if value != ""})

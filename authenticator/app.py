@@ -1,0 +1,233 @@
+"""Puts the service together: `create_app()` lets it stand alone, `Authenticator(app)` puts it inside a Flask application."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, g, redirect, request
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from authenticator import cli, web
+from authenticator.clock import Clock
+from authenticator.crypto import derive_key
+from authenticator.errors import AuthError, ConfigurationError
+from authenticator.flows.core import Core
+from authenticator.flows.history import History
+from authenticator.flows.keyring import KeyRing
+from authenticator.flows.messages import Messages
+from authenticator.flows.sessions import Ended
+from authenticator.hashing import Argon2Hasher, Hasher, NullHasher
+from authenticator.ids import Ids
+from authenticator.kinds.base import Plugin
+from authenticator.kit import Kit
+from authenticator.models import User
+from authenticator.outbox import OutboxPlugin
+from authenticator.registry import Installed, build, find
+from authenticator.service import Service
+from authenticator.settings import PREFIX, Loaded, Settings, load
+from authenticator.storage.open import open_store
+from authenticator.storage.port import Store
+from authenticator.storage.sealing import Sealer
+from authenticator.web.guard import current
+from authenticator.web_client import WebClient
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def create_app(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    host: Mapping[str, Any] | None = None,
+    plugins: Iterable[Any] = (),
+    clock: Clock | None = None,
+    env_file: str | Path | None = ".env",
+) -> Flask:
+    """The service as a Flask application of its own.
+
+    `defaults`, `host` and `overrides` hold settings under their environment names, the weakest first; `plugins` are modules or objects with hooks,
+    besides the installed ones. ConfigurationError says what to change when it must not start like this.
+    """
+    loaded = load(overrides, defaults=defaults, host=host, env_file=env_file)
+    installed = find(loaded, (*plugins, web.Mount(), OutboxPlugin()))
+    service = _service(loaded, installed, clock or Clock())
+    app = Flask("authenticator.web", template_folder="templates")
+    app.extensions["authenticator"] = service
+    app.extensions["authenticator_loaded"] = loaded
+    app.config["MAX_CONTENT_LENGTH"] = None  # web/hygiene.py caps bodies, chunked ones too
+    installed.manager.hook.auth_mount(app=app, auth=service)
+    return app
+
+
+def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
+    settings = loaded.settings
+    secret = _secret(settings)
+    sealer = Sealer(secret, _field_keys(settings))
+    store = _open(settings, sealer, installed)
+    ids = Ids(settings.machine_id)
+    history = History(store, clock, ids)
+    messages = Messages()
+    hasher = _hasher(settings)
+    http = WebClient((settings.emulator_url,))
+    log = logging.getLogger("authenticator")
+
+    def kit_for(cls: type[Plugin]) -> Kit:
+        return Kit(
+            service_name=settings.service_name,
+            public_url=settings.public_url,
+            clock=clock,
+            log=log.getChild(cls.name),
+            http=http,
+            hasher=hasher,
+            send=messages.send,
+            spend=lambda *counters: core.spend(*counters),
+            forgive=lambda key: store.forgive([key]),
+            emulator_url=settings.emulator_url,
+        )
+
+    registry = build(installed, _with_outbox(loaded), kit_for)
+    messages.use(_senders(registry.senders), settings.sender)
+    history.listeners = registry.listeners
+    core = Core(settings, clock, ids, store, registry, messages, history, secret, log)
+    return Service(core, KeyRing(store, clock, settings, history), Ended(core))
+
+
+def _with_outbox(loaded: Loaded) -> Loaded:
+    file = str(loaded.settings.data_dir / "outbox.jsonl")
+    return replace(loaded, raw={**loaded.raw, f"{PREFIX}OUTBOX_FILE": (file, "default")})
+
+
+def _senders(senders: dict[str, Any]) -> dict[str, Any]:
+    """The outbox steps back for every channel that a real sender carries."""
+    real = {channel for name, sender in senders.items() if name != "outbox" for channel in sender.channels}
+    outbox = senders.get("outbox")
+    if outbox is not None and real:
+        outbox.channels = frozenset(outbox.channels) - real
+    return senders
+
+
+def _open(settings: Settings, sealer: Sealer, installed: Installed) -> Store:
+    url = settings.database_url
+    if not url:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        url = f"sqlite:///{(settings.data_dir / 'authenticator.db').resolve()}"
+    store = open_store(url, sealer=sealer, pm=installed.manager)
+    try:
+        store.prepare()
+    except AuthError as error:
+        raise ConfigurationError(f"The database does not answer ({error.code}). Is {PREFIX}DATABASE_URL right, and is the database up?") from None
+    return store
+
+
+def _hasher(settings: Settings) -> Hasher:
+    if settings.dangerous_null_hash:
+        return NullHasher()
+    return Argon2Hasher(
+        memory=settings.hash_memory_kib, time=settings.hash_passes, slots=settings.hash_slots, patience=settings.hash_patience_seconds
+    )
+
+
+def _field_keys(settings: Settings) -> dict[str, bytes]:
+    try:
+        return {name: base64.b64decode(key.get_secret_value(), validate=True) for name, key in settings.field_keys.items()}
+    except ValueError:
+        raise ConfigurationError(f"{PREFIX}FIELD_KEYS: each key must be the output of: openssl rand -base64 32") from None
+
+
+def _secret(settings: Settings) -> bytes:
+    """The master secret; in development made once and kept (SECURITY.md 27)."""
+    text = settings.secret_key.get_secret_value()
+    if not text and settings.development:
+        text = development_secret(settings.data_dir)
+    advice = f"Set {PREFIX}SECRET_KEY to the output of: openssl rand -base64 32"
+    if not text:
+        raise ConfigurationError(f"There is no secret key, and production does not start without one. {advice}")
+    if len(text.encode()) < 32 or len(set(text)) < 12:
+        raise ConfigurationError(f"The secret key is too short or too simple to hold 256 random bits. {advice}")
+    return derive_key(text.encode(), "authenticator")
+
+
+def development_secret(folder: Path) -> str:
+    """The secret of a development server, made at first start in a file that only its owner can read."""
+    file = folder / "secrets" / "secret_key"
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    with os.fdopen(handle, "w") as opened:
+        opened.write(secrets.token_urlsafe(32))
+    return file.read_text().strip()
+
+
+class Authenticator:
+    """The service inside somebody's Flask application, under a prefix, with the same settings from `app.config`.
+
+    Its own Flask application answers below the prefix, so nothing of the host is touched: no error handler, no
+    session, no template. `auth.required` protects a view; `auth.current_user` is who asks, or None.
+    """
+
+    def __init__(self, app: Flask | None = None, *, prefix: str = "/auth", plugins: Iterable[Any] = ()) -> None:
+        self._prefix = prefix.rstrip("/")
+        self._plugins = tuple(plugins)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Mount the service; settings are `AUTHENTICATOR_…` in `app.config`."""
+        defaults = {
+            f"{PREFIX}PUBLIC_URL": f"http://localhost:5000{self._prefix}",
+            f"{PREFIX}DATA_DIR": str(Path(app.instance_path) / "authenticator"),
+        }
+        inner = create_app(host=app.config, defaults=defaults, plugins=self._plugins)
+        app.extensions["authenticator"] = inner
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {self._prefix: inner.wsgi_app})  # type: ignore[method-assign]
+        app.cli.add_command(cli.group())
+
+    @property
+    def current_user(self) -> User | None:
+        """The signed-in user of this request, by session cookie or bearer token; None for nobody."""
+        if "authenticator_user" not in g:
+            inner: Flask = current_app.extensions["authenticator"]
+            with inner.request_context(request.environ):
+                found = _current_user()
+            g.authenticator_user = found
+        user: User | None = g.authenticator_user
+        return user
+
+    def required(self, view: Callable[P, R]) -> Callable[P, Any]:
+        """Let only signed-in people in: a browser is sent to sign in and comes back, a program gets 401."""
+
+        @functools.wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
+            if self.current_user is not None:
+                return view(*args, **kwargs)
+            if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html" and request.method in ("GET", "HEAD"):
+                return redirect(self.sign_in_url(request.full_path.rstrip("?")))
+            return {"code": "invalid_token", "title": "Sign in first", "status": 401}, 401, {"WWW-Authenticate": "Bearer"}
+
+        return guarded
+
+    def sign_in_url(self, return_to: str = "/") -> str:
+        """Where to send a browser to sign in; it comes back to `return_to`, a path of the host."""
+        return f"{self._prefix}/sign-in?{urlencode({'return_to': return_to})}"
+
+
+def _current_user() -> User | None:
+    try:
+        signed = current()
+    except AuthError as error:
+        if error.status == 503:
+            raise
+        return None
+    return signed.user if signed else None

@@ -1,0 +1,176 @@
+"""The conversation: begin with a provider, resume until it ends in a sign-in, a link or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from authenticator.errors import AuthError
+from authenticator.flows import admission, ownership, ticket
+from authenticator.flows.core import Core
+from authenticator.flows.logins import VisitLogins
+from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed
+from authenticator.flows.ticket import Ticket
+from authenticator.identifiers import is_loopback, network_of
+from authenticator.kinds.base import Ask, Conversation, Proof, Provider, Redirect, Turn, Visit, checked
+from authenticator.models import Backoff, Client, Intent, Limit
+
+RESEND = "resend"
+AGAIN = frozenset({"invalid_code", "invalid_credentials", "validation_failed", "invalid_request"})  # refusals that leave tries
+LOCAL_FACTOR = 100  # how much more often this machine may knock in development
+
+
+def begin(core: Core, wish: Begin) -> Outcome:
+    """The first step. An answer that fits the provider's first Ask is resumed at once."""
+    provider = provider_named(core, wish.provider, wish.intent)
+    draft, binding = ticket.new_ticket(core, wish)
+    visit = _visit(core, draft, wish.client, wish.signed, wish)
+    turn = provider.start(visit)
+    if not isinstance(turn, Ask) or wish.answer is None:
+        if isinstance(turn, Redirect):
+            core.spend(_address_limit(core, draft.intent, wish.client))
+        return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
+    answer = checked(turn.fields, wish.answer)
+    draft = replace(draft, guarded=_count(core, provider, draft.intent, wish.client, answer))
+    turn = _refusals_told(core, provider, visit, turn.keep, answer)
+    return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
+
+
+def resume(core: Core, held: Ticket, binding: str, answer: Mapping[str, Any], client: Client, signed: Signed | None) -> Outcome:
+    """The next step of a ticket that was taken. A refusal that leaves tries puts the ticket back."""
+    provider = provider_named(core, held.provider, held.intent)
+    visit = _visit(core, held, client, signed)
+    try:
+        turn, held = _next(core, provider, held, visit, answer)
+        return _settle(core, held, binding, turn, client, visit, signed)
+    except AuthError as error:
+        if held.ask and (error.code == "rate_limited" or (error.code in AGAIN and held.tries > 1)):
+            tries = held.tries - (error.code != "rate_limited")
+            ticket.issue(core, replace(held, tries=tries), binding)
+        raise
+
+
+def _next(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Mapping[str, Any]) -> tuple[Turn, Ticket]:
+    wants_new = bool(held.ask and held.ask.resend and answer.get(RESEND))
+    if held.stage == "prove":
+        return _next_of_proving(core, held, visit, answer, wants_new)
+    speaker: Conversation = core.registry.factors[held.factor] if held.stage == "factor" else provider
+    if wants_new:
+        return speaker.resume(visit, held.keep, {RESEND: "1"}), held
+    if held.ask:
+        values = checked(held.ask.fields, answer)
+        if held.stage == "provider":
+            held = replace(held, guarded=_count(core, provider, held.intent, visit.client, values))
+            return _refusals_told(core, provider, visit, held.keep, values), held
+        core.spend(Backoff(f"factor:{visit.user.id if visit.user else ''}"))
+        return speaker.resume(visit, held.keep, values), held
+    return speaker.resume(visit, held.keep, _callback(answer)), held
+
+
+def _next_of_proving(core: Core, held: Ticket, visit: Visit, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
+    keep = held.keep
+    if wants_new:
+        return ownership.ask_for_code(core, keep["email"], ticket=visit.state, taken=keep["taken"]), held
+    if held.proof is None or held.ask is None:
+        raise AuthError("challenge_expired")
+    ownership.check_code(core, keep, checked(held.ask.fields, answer), ticket=held.id)
+    identity = replace(held.proof.identity, email_proven=True)
+    return replace(held.proof, identity=identity), held
+
+
+def _settle(core: Core, held: Ticket, binding: str, turn: Turn, client: Client, visit: Visit, signed: Signed | None) -> Outcome:
+    if isinstance(turn, Redirect):
+        challenge = ticket.issue(core, replace(held, keep=turn.keep, ask=None), binding)
+        return Away(turn.url, challenge)
+    if isinstance(turn, Ask):
+        return Pending(ticket.issue(core, replace(held, ask=turn, keep=turn.keep), binding))
+    return _admit(core, held, binding, turn, client, visit, signed)
+
+
+def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client, visit: Visit, signed: Signed | None) -> Outcome:
+    if held.stage == "factor":
+        return admission.after_factor(core, held, proof, client)
+    found = admission.decide(core, held, proof, signed, visit.logins.find(proof.subject))
+    if found.decision is admission.Decision.PROVE:
+        ask = ownership.ask_for_code(core, proof.identity.email, ticket=held.id, taken=found.taken)
+        waiting = replace(held, stage="prove", proof=proof, ask=ask, keep=ask.keep, tries=core.settings.code_tries)
+        return Pending(ticket.issue(core, _living(core, waiting), binding))
+    outcome = admission.carry_out(core, held, proof, found, client, signed)
+    if isinstance(outcome, admission.SecondStep):
+        return _second_step(core, held, binding, proof, outcome, visit)
+    return outcome
+
+
+def _second_step(core: Core, held: Ticket, binding: str, proof: Proof, step: admission.SecondStep, visit: Visit) -> Outcome:
+    turn = core.registry.factors[step.factor].start(replace(visit, user=step.user))
+    if not isinstance(turn, Ask):
+        raise AuthError("invalid_request", "This second step can't begin like this.")
+    waiting = replace(held, stage="factor", factor=step.factor, proof=proof, ask=turn, keep=turn.keep, tries=core.settings.code_tries)
+    return Pending(ticket.issue(core, _living(core, waiting), binding))
+
+
+def _living(core: Core, held: Ticket) -> Ticket:
+    """A ticket that now waits for a person to read her mail: its time begins again."""
+    return replace(held, until=core.clock.now() + max(ticket.LIFE, timedelta(seconds=core.settings.code_seconds)))
+
+
+def provider_named(core: Core, name: str, intent: Intent) -> Provider:
+    """AuthError `unknown_provider` for one that is absent, not configured, or not for this."""
+    provider = core.registry.providers.get(name)
+    if provider is None or intent not in provider.intents:
+        raise AuthError("unknown_provider")
+    return provider
+
+
+def _visit(core: Core, held: Ticket, client: Client, signed: Signed | None, wish: Begin | None = None) -> Visit:
+    user = signed.user if signed else None
+    if held.stage == "factor" and held.proof:
+        found = core.store.find_login(admission.key_of(held.provider, held.proof))
+        user = found.user if found else None
+    return Visit(
+        intent=held.intent,
+        logins=VisitLogins(core.store, held.factor or held.provider),
+        client=client,
+        state=held.id,
+        callback_url=f"{core.settings.public_url}/sign-in/{held.provider}/callback",
+        login_hint=wish.login_hint if wish else "",
+        prompt=wish.prompt if wish else "",
+        user=user,
+        session=signed.session if signed else None,
+    )
+
+
+def _count(core: Core, provider: Provider, intent: Intent, client: Client, answer: Mapping[str, str]) -> tuple[str, ...]:
+    """Count the attempt for the address and for the account it aims at, in one trip; the account's keys, to be forgiven later."""
+    subject = provider.guarded(answer) if intent is not Intent.SIGN_UP else ""
+    if not subject:
+        core.spend(_address_limit(core, intent, client))
+        return ()
+    key = f"account:{provider.name}:{subject}"
+    core.spend(_address_limit(core, intent, client), Backoff(key))
+    return (key,)
+
+
+def _address_limit(core: Core, intent: Intent, client: Client) -> Limit:
+    settings = core.settings
+    factor = LOCAL_FACTOR if settings.development and is_loopback(client.address) else 1
+    if intent is Intent.SIGN_UP:
+        return Limit(f"sign-up:{network_of(client.address)}", settings.sign_ups_per_hour * factor, 3600)
+    return Limit(f"sign-in:{network_of(client.address)}", settings.sign_ins_per_minute * factor, 60)
+
+
+def _refusals_told(core: Core, provider: Provider, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:
+    try:
+        return provider.resume(visit, keep, answer)
+    except AuthError as error:
+        core.history.record("sign_in_refused", client=visit.client, provider=provider.name, code=error.code)
+        raise
+
+
+def _callback(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters with which a provider sends the browser back: text only, each bounded."""
+    if any(not isinstance(value, str) or len(value) > 4096 for value in answer.values()):
+        raise AuthError("invalid_request")
+    return dict(answer)

@@ -1,0 +1,150 @@
+"""Sessions: opened after admission, refreshed, confirmed again, and ended everywhere at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from authenticator.crypto import derive_key, digest, keyed_token, random_token
+from authenticator.errors import AuthError
+from authenticator.flows.core import Core
+from authenticator.flows.notices import notify
+from authenticator.flows.outcomes import Signed, SignedIn
+from authenticator.flows.ticket import Ticket
+from authenticator.models import Client, Session, User
+
+GRACE = timedelta(seconds=10)  # how long the immediate predecessor of a refresh token gets the same successor
+LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
+OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
+
+
+def draft(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client) -> tuple[SignedIn, Session]:
+    """A session that is not stored yet, with the secrets to hand out: a cookie for browsers, a refresh token for programs."""
+    now = core.clock.now()
+    session_id = random_token(128)
+    cookie = random_token() if held.door == "web" else ""
+    refresh_token = f"{session_id}.{random_token()}" if held.door == "api" else ""
+    days = core.settings.session_days if held.door == "web" else core.settings.refresh_token_days
+    session = Session(
+        id=session_id,
+        user_id=user.id,
+        provider=held.provider,
+        amr=tuple(amr),
+        auth_time=now,
+        created_at=now,
+        expires_at=now + timedelta(days=days),
+        client=client,
+        cookie=digest(cookie) if cookie else None,
+        refresh=digest(refresh_token) if refresh_token else None,
+    )
+    return SignedIn(user, session, held.intent, cookie, refresh_token, held.return_to), session
+
+
+def open_for(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client, *, forgive: Sequence[str] = ()) -> SignedIn:
+    """Open a session for an admitted user, and forget the failures under `forgive`."""
+    signed_in, session = draft(core, user, held, amr, client)
+    core.store.open_session(session, forgive=forgive)
+    told(core, signed_in, client)
+    return signed_in
+
+
+def told(core: Core, signed_in: SignedIn, client: Client) -> None:
+    """Tell the listeners of a sign-in."""
+    session = signed_in.session
+    core.history.record("signed_in", user_id=session.user_id, client=client, provider=session.provider, session=session.id)
+
+
+def require_fresh(core: Core, session: Session) -> None:
+    """AuthError `step_up_required` unless the person proved herself recently (RFC 9470, ASVS 5.0 7.5.1)."""
+    if core.clock.now() - session.auth_time > timedelta(seconds=core.settings.fresh_seconds):
+        raise AuthError("step_up_required")
+
+
+def renew(core: Core, signed: Signed, held: Ticket, amr: Sequence[str]) -> SignedIn:
+    """A confirmed session: the same one with a new proof time, and for a browser a new cookie (ASVS 5.0 7.2.4)."""
+    now = core.clock.now()
+    cookie = random_token() if held.door == "web" else ""
+    all_amr = tuple(dict.fromkeys((*signed.session.amr, *amr)))
+    if not core.store.renew_session(signed.session.id, cookie=digest(cookie) if cookie else signed.session.cookie, auth_time=now, amr=all_amr):
+        raise AuthError("token_revoked")
+    return SignedIn(signed.user, replace(signed.session, auth_time=now, amr=all_amr), held.intent, cookie, "", held.return_to)
+
+
+def refresh(core: Core, token: str, client: Client) -> SignedIn:
+    """Swap a refresh token for its successor, which a keyed function derives from it.
+
+    A lost answer or a second tab may ask again within ten seconds and gets the very same one. Anything else that
+    was used before ends the session and tells its owner (RFC 9700 §4.14.2).
+    """
+    session_id, _, secret = token.partition(".")
+    if not session_id or not secret or len(token) > 256:
+        raise AuthError("invalid_token")
+    successor = f"{session_id}.{keyed_token(derive_key(core.secret, 'refresh'), token)}"
+    rotation = core.store.rotate_refresh(session_id, digest(token), digest(successor), core.clock.now(), GRACE)
+    if rotation.outcome == "reused" and rotation.session:
+        _told_of_reuse(core, rotation.session, client)
+        raise AuthError("refresh_reused")
+    if rotation.session is None or rotation.outcome not in ("rotated", "repeated"):
+        raise AuthError("invalid_token", "This refresh token is not valid any more. Sign in again.")
+    user = core.store.user_by_id(rotation.session.user_id)
+    if user is None or user.status != "active":
+        raise AuthError("invalid_token", "This refresh token is not valid any more. Sign in again.")
+    return SignedIn(user, rotation.session, refresh_token=successor)
+
+
+def _told_of_reuse(core: Core, session: Session, client: Client) -> None:
+    core.history.record("refresh_reused", user_id=session.user_id, client=client, session=session.id)
+    user = core.store.user_by_id(session.user_id)
+    if user:
+        text = "A key to one of your sign-ins was used a second time, as a thief would. That sign-in has been ended."
+        notify(core, user, "A sign-in was ended for safety", text)
+
+
+def end(core: Core, session: Session, reason: str) -> None:
+    """End one session; ending it twice is fine."""
+    if core.store.close_session(session.id, reason, core.clock.now()):
+        kind = "signed_out" if reason == "signed_out" else "session_ended"
+        core.history.record(kind, user_id=session.user_id, session=session.id, reason=reason)
+
+
+class Ended:
+    """What this process knows of sessions ended anywhere, looked up at most twice a second.
+
+    A check is then a look-up in memory, and an ended session's access token dies within a second on every node.
+    Where the store can't be asked, nothing is accepted (AuthError `store_unavailable`).
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._looked = float("-inf")
+        self._since: datetime | None = None
+        self._ended: dict[str, datetime] = {}
+
+    def require_open(self, session_id: str) -> None:
+        """AuthError `token_revoked` if the session has ended."""
+        if time.monotonic() - self._looked > LOOK_EVERY:
+            self._look()
+        if session_id in self._ended:
+            raise AuthError("token_revoked")
+
+    def add(self, session_id: str) -> None:
+        """Know at once what this very process ended."""
+        with self._lock:
+            self._ended[session_id] = self._core.clock.now()
+
+    def _look(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._looked <= LOOK_EVERY:
+                return
+            begun, now = time.monotonic(), self._core.clock.now()
+            life = timedelta(seconds=self._core.settings.access_token_seconds + 60)
+            for session_id in self._core.store.closed_since(self._since or now - life):
+                self._ended.setdefault(session_id, now)
+            self._since = now - OVERLAP
+            if len(self._ended) > 1000:
+                self._ended = {key: at for key, at in self._ended.items() if now - at < 2 * life}
+            self._looked = begun
