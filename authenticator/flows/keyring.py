@@ -49,8 +49,8 @@ class KeyRing:
 
     def current(self) -> LiveKey:
         """The key that signs now. One that has grown old announces its successor."""
-        now = self._clock.now()
         keys = self._known()
+        now = self._clock.now()
         active = [key for key in keys if key.active_from <= now]
         if not active:
             raise ConfigurationError("There is no signing key that may be used now. Is this machine's clock right?")

@@ -22,7 +22,8 @@ def ask_for_code(core: Core, email: str, *, ticket: str, taken: bool) -> Ask:
 
     Known and unknown addresses cost the same and look the same (ASVS 5.0 6.3.8).
     """
-    core.spend(Limit(f"message:email:{canonical_email(email)}", core.settings.messages_per_target, 900))
+    email = canonical_email(email)  # two spellings of one account's address must not be two mailboxes
+    core.spend(Limit(f"message:email:{email}", core.settings.messages_per_target, 900))
     code = random_code()
     until = core.clock.now() + timedelta(seconds=core.settings.code_seconds)
     core.messages.send(_notice(core, email) if taken else _code_message(core, email, code))
