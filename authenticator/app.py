@@ -125,7 +125,9 @@ def _open(settings: Settings, sealer: Sealer, installed: Installed) -> Store:
     try:
         store.prepare()
     except AuthError as error:
-        raise ConfigurationError(f"The database does not answer ({error.code}). Is {PREFIX}DATABASE_URL right, and is the database up?") from None
+        raise ConfigurationError(
+            f"The database does not answer ({error.code}). Is {PREFIX}DATABASE_URL right, and is the database up?"
+        ) from None
     return store
 
 

@@ -8,8 +8,8 @@ from logging import Logger
 from typing import Protocol
 
 from authenticator.clock import Clock
-from authenticator.models import Backoff, Limit, Login, User
 from authenticator.hashing import Hasher
+from authenticator.models import Backoff, Limit, Login, User
 from authenticator.web_client import WebClient
 
 

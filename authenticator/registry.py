@@ -72,9 +72,13 @@ def find(loaded: Loaded, extra: Iterable[Any] = (), points: Iterable[EntryPoint]
     for plugin in extra:
         _register(plugin, getattr(plugin, "__name__", type(plugin).__name__), installed)
     if absent := allowed - set(installed.distributions):
-        raise ConfigurationError(f"{PREFIX}PLUGINS names {', '.join(sorted(absent))}, which is not installed. Install it or take it off the list.")
+        raise ConfigurationError(
+            f"{PREFIX}PLUGINS names {', '.join(sorted(absent))}, which is not installed. Install it or take it off the list."
+        )
     if installed.failed and not loaded.settings.development:
-        raise ConfigurationError("\n".join(f"The plug-in {item.name} can't be imported: {item.reason}. Repair or uninstall it." for item in installed.failed))
+        raise ConfigurationError(
+            "\n".join(f"The plug-in {item.name} can't be imported: {item.reason}. Repair or uninstall it." for item in installed.failed)
+        )
     return installed
 
 
@@ -131,12 +135,20 @@ def _classes(caller: Any, loaded: Loaded, installed: Installed) -> Iterator[tupl
         name = implementation.plugin_name
         for cls in implementation.function(*(loaded.settings for _ in implementation.argnames)) or ():
             if not (isinstance(cls, type) and issubclass(cls, Plugin) and getattr(cls, "name", "").isidentifier()):
-                raise ConfigurationError(f"The plug-in {name} must return classes of authenticator.plugin, each with a `name` in letters and _; {cls!r} is none.")
+                raise ConfigurationError(
+                    f"The plug-in {name} must return classes of authenticator.plugin, each with a `name` in letters and _; {cls!r} is none."
+                )
             yield cls, installed.distributions.get(name, name)
 
 
 def _add(
-    registry: Registry, cls: type[Plugin], kind: str, target: dict[str, Any], origin: str, loaded: Loaded, kit_for: Callable[[type[Plugin]], Kit]
+    registry: Registry,
+    cls: type[Plugin],
+    kind: str,
+    target: dict[str, Any],
+    origin: str,
+    loaded: Loaded,
+    kit_for: Callable[[type[Plugin]], Kit],
 ) -> None:
     options, _, missing = loaded.options(cls.name, cls.Options)
     emulated = options is None and issubclass(cls, OAuthProvider) and bool(loaded.settings.emulator_url)
@@ -150,7 +162,9 @@ def _add(
         return
     kit = kit_for(cls)
     if emulated:
-        options, _, _ = loaded.options(cls.name, cls.Options, {name: EMULATED[name] for name in EMULATED if name in cls.Options.model_fields})
+        options, _, _ = loaded.options(
+            cls.name, cls.Options, {name: EMULATED[name] for name in EMULATED if name in cls.Options.model_fields}
+        )
     else:
         kit = replace(kit, emulator_url="")
     target[cls.name] = cls(options, kit)

@@ -12,9 +12,9 @@ from authenticator.errors import AuthError
 from authenticator.flows import accounts, conversation, linking, sessions, ticket
 from authenticator.flows.core import Core
 from authenticator.flows.keyring import KeyRing
+from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Begin, Challenge, Entry, Outcome, Signed, SignedIn
 from authenticator.kinds.base import Ask, Visit
-from authenticator.flows.logins import VisitLogins
 from authenticator.models import Client, HeldKey, Intent, Page, Session, Status, User
 
 

@@ -25,40 +25,83 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, env_ignore_empty=True)
 
-    environment: Literal["development", "production"] = Field("production", description="`development` shows messages on a page and emulates providers without credentials; `production` refuses both.")
-    service_name: str = Field("Authenticator", min_length=1, max_length=60, description="The name that people read on pages and in messages.")
-    public_url: str = Field("http://localhost:8000", description="Where browsers reach this service, with its path prefix if any. Every link and callback is built from it.")
-    database_url: str = Field("", description="`sqlite:///file`, `postgresql+psycopg://…` or `mongodb://host/name`. Empty: an SQLite file in the data folder.")
-    data_dir: Path = Field(Path("var"), description="The folder for the embedded database and, in development, the secrets made at first start.")
-    secret_key: SecretStr = Field(SecretStr(""), description="At least 32 random bytes as text (`openssl rand -base64 32`): cookies, look-ups and refresh tokens depend on it. Required in production.")
-    field_keys: dict[str, SecretStr] = Field(default_factory=dict, description='Keys that seal personal fields, `{"id": "base64 of 32 bytes"}`, the newest last. Empty: one derived from the secret key.')
+    environment: Literal["development", "production"] = Field(
+        "production",
+        description="`development` shows messages on a page and emulates providers without credentials; `production` refuses both.",
+    )
+    service_name: str = Field(
+        "Authenticator", min_length=1, max_length=60, description="The name that people read on pages and in messages."
+    )
+    public_url: str = Field(
+        "http://localhost:8000",
+        description="Where browsers reach this service, with its path prefix if any. Every link and callback is built from it.",
+    )
+    database_url: str = Field(
+        "", description="`sqlite:///file`, `postgresql+psycopg://…` or `mongodb://host/name`. Empty: an SQLite file in the data folder."
+    )
+    data_dir: Path = Field(
+        Path("var"), description="The folder for the embedded database and, in development, the secrets made at first start."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="At least 32 random bytes as text (`openssl rand -base64 32`): cookies, look-ups and refresh tokens depend on it. Required in production.",
+    )
+    field_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='Keys that seal personal fields, `{"id": "base64 of 32 bytes"}`, the newest last. Empty: one derived from the secret key.',
+    )
     plugins: list[str] = Field(default_factory=list, description="The only plug-ins to load, by name. Empty: every installed one.")
-    trusted_proxies: list[str] = Field(default_factory=list, description="Addresses or networks of reverse proxies whose X-Forwarded-For and -Proto are believed. Empty: none.")
-    return_origins: list[str] = Field(default_factory=list, description="Origins (`https://app.example`) that `return_to` may lead to, besides this service itself.")
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description="Addresses or networks of reverse proxies whose X-Forwarded-For and -Proto are believed. Empty: none.",
+    )
+    return_origins: list[str] = Field(
+        default_factory=list, description="Origins (`https://app.example`) that `return_to` may lead to, besides this service itself."
+    )
     audience: str = Field("", description="The `aud` of access tokens. Empty: the public URL.")
     access_token_seconds: int = Field(120, ge=30, le=600, description="How long an access token lives.")
     refresh_token_days: int = Field(30, ge=1, le=30, description="How long a refresh token and its successors live, from the sign-in on.")
     session_days: int = Field(30, ge=1, le=30, description="How long a browser stays signed in.")
-    fresh_seconds: int = Field(300, ge=30, le=900, description="How recent a sign-in must be before ways to sign in, password or deletion may be touched.")
+    fresh_seconds: int = Field(
+        300, ge=30, le=900, description="How recent a sign-in must be before ways to sign in, password or deletion may be touched."
+    )
     hash_memory_kib: int = Field(19_456, ge=12_288, le=1_048_576, description="argon2id memory per hash, in KiB.")
     hash_passes: int = Field(2, ge=1, le=10, description="argon2id passes over that memory.")
     hash_slots: int = Field(1, ge=1, le=32, description="Hashes that run at once in one process.")
-    hash_patience_seconds: float = Field(5.0, gt=0, le=5, description="How long a sign-in may wait for its turn to hash before it is answered 503.")
-    sign_ins_per_minute: int = Field(30, ge=1, le=30, description="Sign-ins allowed from one address (IPv6: one /64) in a minute. Development allows this machine a hundred times as many.")
-    sign_ups_per_hour: int = Field(10, ge=1, le=10, description="Sign-ups allowed from one address in an hour. Development allows this machine a hundred times as many.")
+    hash_patience_seconds: float = Field(
+        5.0, gt=0, le=5, description="How long a sign-in may wait for its turn to hash before it is answered 503."
+    )
+    sign_ins_per_minute: int = Field(
+        30,
+        ge=1,
+        le=30,
+        description="Sign-ins allowed from one address (IPv6: one /64) in a minute. Development allows this machine a hundred times as many.",
+    )
+    sign_ups_per_hour: int = Field(
+        10,
+        ge=1,
+        le=10,
+        description="Sign-ups allowed from one address in an hour. Development allows this machine a hundred times as many.",
+    )
     messages_per_target: int = Field(3, ge=1, le=3, description="Codes and links sent to one address or number in 15 minutes.")
     code_seconds: int = Field(300, ge=60, le=600, description="How long a mailed or texted code lives.")
     code_tries: int = Field(5, ge=1, le=5, description="Tries for one code.")
     sign_up_open: bool = Field(True, description="Whether strangers may make accounts.")
     signing_key_days: int = Field(90, ge=1, le=365, description="How old the token signing key may grow before it is rotated.")
-    machine_id: int | None = Field(None, ge=0, le=65_535, description="This process's number for ids, a pod's ordinal for example. Empty: a random one.")
+    machine_id: int | None = Field(
+        None, ge=0, le=65_535, description="This process's number for ids, a pod's ordinal for example. Empty: a random one."
+    )
     emulator_url: str = Field("", description="Where the development emulator of identity providers answers; `authenticator dev` sets it.")
     locale: str = Field("en", description="The language of pages and messages when the browser asks for none that is there.")
     logo_url: str = Field("", description="A path or https URL of a picture for the pages' head. Empty: the service's name.")
     accent_color: str = Field("", pattern=r"^(#[0-9a-fA-F]{6})?$", description="The colour of buttons and links, `#rrggbb`.")
     templates_dir: Path | None = Field(None, description="A folder whose templates take the place of those of the same name.")
-    sender: dict[str, str] = Field(default_factory=dict, description='Which sender carries which channel when several could, `{"email": "smtp"}`.')
-    dangerous_link_by_email: list[str] = Field(default_factory=list, description="Providers whose proven e-mail signs in to the account that has it, without asking its owner.")
+    sender: dict[str, str] = Field(
+        default_factory=dict, description='Which sender carries which channel when several could, `{"email": "smtp"}`.'
+    )
+    dangerous_link_by_email: list[str] = Field(
+        default_factory=list, description="Providers whose proven e-mail signs in to the account that has it, without asking its owner."
+    )
     dangerous_null_hash: bool = Field(False, description="Compare passwords without hashing, for benchmarks only.")
 
     @field_validator("public_url")
@@ -97,7 +140,9 @@ class Settings(BaseSettings):
         return self.audience or self.public_url
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+    def settings_customise_sources(  # noqa: ARG003
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)  # `load` gathers the other sources itself, to know where each value came from
 
 
@@ -175,7 +220,14 @@ def _sources(env_file: str | Path | None, secrets_dir: str | Path | None) -> Ite
     if secrets_dir:
         if not Path(secrets_dir).is_dir():
             raise ConfigurationError(f"AUTHENTICATOR_SECRETS_DIR is {secrets_dir}, which is not a folder.")
-        yield "secrets folder", {path.name.upper(): path.read_text().strip() for path in Path(secrets_dir).iterdir() if path.is_file() and path.name.upper().startswith(PREFIX)}
+        yield (
+            "secrets folder",
+            {
+                path.name.upper(): path.read_text().strip()
+                for path in Path(secrets_dir).iterdir()
+                if path.is_file() and path.name.upper().startswith(PREFIX)
+            },
+        )
     if env_file and Path(env_file).is_file():
         dotenv = DotEnvSettingsSource(Settings, env_file=env_file, case_sensitive=True)
         yield str(env_file), {name: value for name, value in dotenv.env_vars.items() if name.startswith(PREFIX) and value is not None}
@@ -185,9 +237,14 @@ def _sources(env_file: str | Path | None, secrets_dir: str | Path | None) -> Ite
 
 def _validated(model: type[Model], values: dict[str, Any], prefix: str) -> Model:
     try:
-        return model.model_validate({name: _decoded(model, name, value, prefix) for name, value in values.items() if name in model.model_fields})
+        return model.model_validate(
+            {name: _decoded(model, name, value, prefix) for name, value in values.items() if name in model.model_fields}
+        )
     except ValidationError as error:
-        faults = "; ".join(f"{prefix}{'_'.join(str(part) for part in fault['loc'][:1]).upper()}: {fault['msg']}" for fault in error.errors(include_input=False, include_url=False))
+        faults = "; ".join(
+            f"{prefix}{'_'.join(str(part) for part in fault['loc'][:1]).upper()}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
         raise ConfigurationError(f"{faults}. `authenticator config` explains each setting.") from None
 
 

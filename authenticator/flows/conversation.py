@@ -10,6 +10,7 @@ from typing import Any
 from authenticator.errors import AuthError
 from authenticator.flows import admission, ownership, ticket
 from authenticator.flows.core import Core
+from authenticator.flows.linking import Decision
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed
 from authenticator.flows.ticket import Ticket
@@ -93,7 +94,7 @@ def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client,
     if held.stage == "factor":
         return admission.after_factor(core, held, proof, client)
     found = admission.decide(core, held, proof, signed, visit.logins.find(proof.subject))
-    if found.decision is admission.Decision.PROVE:
+    if found.decision is Decision.PROVE:
         ask = ownership.ask_for_code(core, proof.identity.email, ticket=held.id, taken=found.taken)
         waiting = replace(held, stage="prove", proof=proof, ask=ask, keep=ask.keep, tries=core.settings.code_tries)
         return Pending(ticket.issue(core, _living(core, waiting), binding))

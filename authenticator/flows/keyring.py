@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -114,5 +113,3 @@ class KeyRing:
 def _public_jwk(key: SigningKey) -> dict[str, Any]:
     public = ECKey.import_key(key.private_pem).as_dict(private=False)
     return {**public, "kid": key.kid, "alg": key.algorithm, "use": "sig"}
-
-

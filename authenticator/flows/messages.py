@@ -33,7 +33,7 @@ class Messages:
             chosen = choice.get(channel) or (able[0] if len(able) == 1 else "")
             if chosen not in able:
                 raise ConfigurationError(
-                    f"Several senders carry {channel}: {', '.join(able)}. Choose with AUTHENTICATOR_SENDER='{{\"{channel}\": \"{able[0]}\"}}'."
+                    f'Several senders carry {channel}: {", ".join(able)}. Choose with AUTHENTICATOR_SENDER=\'{{"{channel}": "{able[0]}"}}\'.'
                 )
             self._senders[channel] = senders[chosen]
 

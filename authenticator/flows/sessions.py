@@ -68,7 +68,9 @@ def renew(core: Core, signed: Signed, held: Ticket, amr: Sequence[str]) -> Signe
     now = core.clock.now()
     cookie = random_token() if held.door == "web" else ""
     all_amr = tuple(dict.fromkeys((*signed.session.amr, *amr)))
-    if not core.store.renew_session(signed.session.id, cookie=digest(cookie) if cookie else signed.session.cookie, auth_time=now, amr=all_amr):
+    if not core.store.renew_session(
+        signed.session.id, cookie=digest(cookie) if cookie else signed.session.cookie, auth_time=now, amr=all_amr
+    ):
         raise AuthError("token_revoked")
     return SignedIn(signed.user, replace(signed.session, auth_time=now, amr=all_amr), held.intent, cookie, "", held.return_to)
 

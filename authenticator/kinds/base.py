@@ -177,7 +177,11 @@ def checked(fields: tuple[Field, ...], answer: Mapping[str, Any]) -> dict[str, s
     """
     wrong_type = sorted(name for name, value in answer.items() if not isinstance(value, str))
     if wrong_type:
-        raise AuthError("invalid_request", "Every field must be text.", errors={name: ("This must be text.",) for name in wrong_type if isinstance(name, str)})
+        raise AuthError(
+            "invalid_request",
+            "Every field must be text.",
+            errors={name: ("This must be text.",) for name in wrong_type if isinstance(name, str)},
+        )
     known = {item.name for item in fields}
     errors: dict[str, tuple[str, ...]] = {name: ("There is no such field here.",) for name in answer if name not in known}
     values: dict[str, str] = {}

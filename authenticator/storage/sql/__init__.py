@@ -1,0 +1,1 @@
+"""The port kept by SQL: SQLite and PostgreSQL."""

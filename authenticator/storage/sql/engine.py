@@ -1,0 +1,183 @@
+"""Connections: one private Flask application for Flask-SQLAlchemy, short transactions, and outages told as AuthError."""
+
+from __future__ import annotations
+
+import os
+import select
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Connection, Engine, Executable, Row, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from authenticator.errors import AuthError, ConfigurationError
+from authenticator.storage.sql.tables import db
+
+PATIENCE = 4  # seconds for a connection, a lock or a statement, so that an outage is told within five
+
+Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+AnyRow = Row[Any]
+
+
+class Database:
+    """Runs statements. Every statement commits by itself unless it is inside `transaction`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _checked(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.app = Flask("authenticator.storage.sql")
+        self.app.config["SQLALCHEMY_DATABASE_URI"] = self.url
+        self.app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _sqlite_options() if self.sqlite else _postgresql_options()
+        if self.sqlite:
+            Path(str(self.url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        db.init_app(self.app)
+        with self.app.app_context():
+            self.engine: Engine = db.engine
+        event.listen(self.engine, "connect" if self.sqlite else "checkout", _settle if self.sqlite else _drop_stale)
+        self._begin = "BEGIN IMMEDIATE" if self.sqlite else "BEGIN"
+        self._writing = threading.Lock()
+        _tell_children(weakref.WeakMethod(self._forked))
+
+    def rows(self, statement: Executable, params: Params = None) -> Sequence[AnyRow]:
+        """All rows of a reading statement."""
+        with self.connected() as connection:
+            return connection.execute(statement, params).fetchall()
+
+    def row(self, statement: Executable, params: Params = None) -> AnyRow | None:
+        """The first row, if there is one."""
+        found = self.rows(statement, params)
+        return found[0] if found else None
+
+    def change(self, statement: Executable, params: Params = None) -> Sequence[AnyRow]:
+        """Run one writing statement; what it returns with RETURNING."""
+        with self._turn(), self.connected() as connection:
+            result = connection.execute(statement, params)
+            return result.fetchall() if result.returns_rows else ()
+
+    def count(self, statement: Executable, params: Params = None) -> int:
+        """Run one writing statement; how many rows it touched."""
+        with self._turn(), self.connected() as connection:
+            return int(connection.execute(statement, params).rowcount)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Several statements, all or none. SQLite takes its write lock first: to upgrade a read lock can't be waited for."""
+        with self._turn(), self.connected() as connection:
+            connection.exec_driver_sql(self._begin)
+            try:
+                yield connection
+            except BaseException:
+                _roll_back(connection)
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+    def close(self) -> None:
+        with _told():
+            self.engine.dispose()
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        with _told(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def taking_turns(self) -> Iterator[None]:
+        if not self._writing.acquire(timeout=PATIENCE):
+            raise AuthError("store_unavailable", retry_after=2)
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def _turn(self) -> Any:
+        """SQLite has one writer; threads that queue here are served sooner than those that poll the file's lock."""
+        return self.taking_turns() if self.sqlite else nullcontext()
+
+    def _forked(self) -> None:
+        self._writing = threading.Lock()
+        self.engine.dispose(close=False)
+
+
+def _tell_children(forked: weakref.WeakMethod[Callable[[], None]]) -> None:
+    """A forked process must not use its parent's connections."""
+
+    def in_child() -> None:
+        alive = forked()
+        if alive is not None:
+            alive()
+
+    os.register_at_fork(after_in_child=in_child)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever keeps the database from answering becomes `store_unavailable`; our own mistakes stay what they are."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError):
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        raise AuthError("store_unavailable", retry_after=2) from error
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError:
+        connection.invalidate()
+
+
+def _checked(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigurationError(
+            "AUTHENTICATOR_DATABASE_URL is not a URL. Write sqlite:///file.db or postgresql+psycopg://user@host/name."
+        ) from None
+    if url.get_backend_name() != "sqlite":
+        return url.set(drivername="postgresql+psycopg")
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError("AUTHENTICATOR_DATABASE_URL: SQLite needs a file, as in sqlite:///var/authenticator.db.")
+    return url.set(database=str(Path(url.database).absolute()))  # Flask-SQLAlchemy would look in its instance folder
+
+
+def _sqlite_options() -> dict[str, Any]:
+    return {"pool_size": 32, "max_overflow": 64, **_common_options(), "connect_args": {"timeout": 5, "cached_statements": 256}}
+
+
+def _postgresql_options() -> dict[str, Any]:
+    limits = f"-c statement_timeout={PATIENCE * 1000} -c synchronous_commit=on -c timezone=UTC"
+    connect = {"connect_timeout": 3, "tcp_user_timeout": PATIENCE * 1000, "options": limits, "application_name": "authenticator"}
+    return {"pool_size": 16, "max_overflow": 16, **_common_options(), "connect_args": connect}
+
+
+def _common_options() -> dict[str, Any]:
+    return {
+        "isolation_level": "AUTOCOMMIT",
+        "skip_autocommit_rollback": True,
+        "pool_timeout": PATIENCE,
+        "pool_use_lifo": True,
+        "pool_reset_on_return": None,
+        "hide_parameters": True,
+    }
+
+
+def _settle(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _drop_stale(connection: Any, _record: object, _proxy: object) -> None:
+    """An idle connection with something to read was closed by the server: take another, without asking it first."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError("closed by the server")

@@ -1,0 +1,51 @@
+"""What every part of the SQL store has: the database, the sealer, and the statements they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from authenticator.storage.records import parse_cursor
+from authenticator.storage.sealing import Sealer
+from authenticator.storage.sql.engine import AnyRow, Database
+
+
+class Part:
+    """Base of the classes that together are the store."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._db = database
+        self._sealer = sealer
+
+    def _upsert(self, table: Table) -> Any:
+        """An INSERT that knows ON CONFLICT, in the database's own dialect."""
+        return sqlite.insert(table) if self._db.sqlite else postgresql.insert(table)
+
+    def _page(self, first: Select[Any], later: Select[Any], after: str | None, limit: int, **params: Any) -> Sequence[AnyRow]:
+        """At most `limit` rows and one more, which tells whether there is a next page."""
+        if after is None:
+            return self._db.rows(first, {**params, "top": limit + 1})
+        at, last = parse_cursor(after)
+        return self._db.rows(later, {**params, "top": limit + 1, "at": at, "last": last})
+
+
+def fields(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
+
+
+def record(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    """Part of a row by name; a join's row is longer than one table's names."""
+    return dict(zip(names, row, strict=False))
+
+
+def paged(table: Table, *where: ColumnElement[bool], newest_first: bool) -> tuple[Select[Any], Select[Any]]:
+    """The statement for a list's first page, and the one that goes on after a cursor."""
+    at, row_id = table.c.created_at, table.c.id
+    order = (at.desc(), row_id.desc()) if newest_first else (at, row_id)
+    last_at, last_id = bindparam("at"), bindparam("last")
+    beyond, tied = (at < last_at, row_id < last_id) if newest_first else (at > last_at, row_id > last_id)
+    first = select(table).where(*where).order_by(*order).limit(bindparam("top"))
+    return first, first.where(or_(beyond, and_(at == last_at, tied)))

@@ -1,0 +1,104 @@
+"""Sessions in SQL: a check is one SELECT, a refresh one UPDATE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from authenticator.models import Page, Rotation, Session, User
+from authenticator.storage import records
+from authenticator.storage.sealing import Sealer
+from authenticator.storage.sql.engine import Database
+from authenticator.storage.sql.part import Part, fields, paged, record
+from authenticator.storage.sql.tables import attempts, sessions, users
+
+SESSION = fields(sessions)
+USER = fields(users)
+
+
+class Sessions(Part):
+    """Verbs on sessions."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        super().__init__(database, sealer)
+        c = sessions.c
+        self._open_session = insert(sessions)
+        self._forget = delete(attempts).where(attempts.c.id.in_(bindparam("keys", expanding=True)))
+        live = (c.closed_at.is_(None), c.expires_at > bindparam("now"))
+        named = c.id == bindparam("key")
+        self._select_signed = select(sessions, users).join(users, users.c.id == c.user_id).where(c.cookie == bindparam("cookie_is"), *live)
+        self._select_session = select(sessions).where(named)
+        self._select_live = paged(sessions, c.user_id == bindparam("user"), *live, newest_first=True)
+        proof: dict[str, Any] = {"auth_time": bindparam("auth_time"), "amr": bindparam("amr")}
+        self._renew = update(sessions).where(named, c.closed_at.is_(None)).values(proof)
+        self._renew_with_cookie = self._renew.values(cookie=bindparam("cookie"))
+        swap = {"spent": c.refresh, "refresh": bindparam("successor"), "rotated_at": bindparam("now")}
+        self._rotate = update(sessions).where(named, c.refresh == bindparam("presented"), *live).values(swap).returning(sessions)
+        end: dict[str, Any] = {"closed_at": bindparam("now"), "close_reason": bindparam("reason")}
+        self._close_one = update(sessions).where(named, c.closed_at.is_(None)).values(end)
+        hers = update(sessions).where(c.user_id == bindparam("user"), *live)
+        self._close_all = hers.values(end)
+        self._close_others = hers.where(c.id != bindparam("keep")).values(end)
+        self._select_closed = select(c.id).where(c.closed_at >= bindparam("since"))
+
+    def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
+        row = records.session_record(session, self._sealer)
+        if not forgive:
+            self._db.change(self._open_session, row)
+            return
+        with self._db.transaction() as connection:
+            connection.execute(self._open_session, row)
+            connection.execute(self._forget, {"keys": records.attempt_ids(forgive, self._sealer)})
+
+    def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
+        row = self._db.row(self._select_signed, {"cookie_is": digest, "now": records.millis(now)})
+        if row is None:
+            return None
+        session, user = record(SESSION, row), record(USER, row[len(SESSION) :])
+        return records.session_of(session, self._sealer), records.user_of(user, self._sealer)
+
+    def session_by_id(self, session_id: str) -> Session | None:
+        row = self._db.row(self._select_session, {"key": session_id}) if records.is_id(session_id) else None
+        return None if row is None else records.session_of(record(SESSION, row), self._sealer)
+
+    def sessions_of(self, user_id: str, now: datetime, *, after: str | None = None, limit: int = 50) -> Page[Session]:
+        found = self._page(*self._select_live, after, limit, user=user_id, now=records.millis(now))
+        rows = [record(SESSION, row) for row in found]
+        items = tuple(records.session_of(row, self._sealer) for row in rows[:limit])
+        return Page(items, records.cursor(rows[limit - 1]) if len(rows) > limit else None)
+
+    def renew_session(self, session_id: str, *, cookie: str | None, auth_time: datetime, amr: Sequence[str]) -> bool:
+        values = {"key": session_id, "auth_time": records.millis(auth_time), "amr": " ".join(amr)}
+        if cookie is None:
+            return self._db.count(self._renew, values) == 1
+        return self._db.count(self._renew_with_cookie, {**values, "cookie": cookie}) == 1
+
+    def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
+        if not records.is_id(session_id):
+            return Rotation("closed")
+        names = {"key": session_id, "presented": presented, "successor": successor, "now": records.millis(now)}
+        rows = self._db.change(self._rotate, names)
+        if rows:
+            return Rotation("rotated", records.session_of(record(SESSION, rows[0]), self._sealer))
+        session = self.session_by_id(session_id)
+        if session is None or session.closed_at is not None or session.expires_at <= now:
+            return Rotation("closed", session)
+        if presented == session.spent and session.rotated_at is not None and now - session.rotated_at <= grace:
+            return Rotation("repeated", session)
+        ended = self.close_session(session_id, "refresh_reused", now)
+        return Rotation("reused" if ended else "closed", self.session_by_id(session_id))
+
+    def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
+        return self._db.count(self._close_one, {"key": session_id, "reason": reason, "now": records.millis(now)}) == 1
+
+    def close_sessions(self, user_id: str, reason: str, now: datetime, *, keep: str | None = None) -> int:
+        names = {"user": user_id, "reason": reason, "now": records.millis(now)}
+        if keep is None:
+            return self._db.count(self._close_all, names)
+        return self._db.count(self._close_others, {**names, "keep": keep})
+
+    def closed_since(self, moment: datetime) -> Sequence[str]:
+        return tuple(row[0] for row in self._db.rows(self._select_closed, {"since": records.millis(moment)}))

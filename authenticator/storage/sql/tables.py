@@ -1,0 +1,126 @@
+"""The tables, as Flask-SQLAlchemy and Flask-Migrate see them."""
+
+from __future__ import annotations
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import Column as C
+
+db = SQLAlchemy(metadata=MetaData())
+
+users = Table(
+    "users",
+    db.metadata,
+    C("id", String(128), primary_key=True),
+    C("created_at", BigInteger, nullable=False),
+    C("updated_at", BigInteger, nullable=False),
+    C("status", String(16), nullable=False),
+    C("type", String(64), nullable=False),
+    C("level", Integer, nullable=False),
+    C("version", Integer, nullable=False),
+    C("person", LargeBinary, nullable=False),
+    Index("users_by_age", "created_at", "id"),
+)
+
+status_changes = Table(
+    "status_changes",
+    db.metadata,
+    C("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    C("at", BigInteger, nullable=False),
+    C("before", String(16), nullable=False),
+    C("after", String(16), nullable=False),
+    C("by", String(128), nullable=False),
+    C("why", LargeBinary, nullable=False),
+    Index("status_changes_by_user", "user_id", "number"),
+)
+
+login_keys = Table(
+    "login_keys",
+    db.metadata,
+    C("id", String(64), primary_key=True),
+    C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    C("provider", String(64), nullable=False),
+    C("way_in", Boolean, nullable=False),
+    C("created_at", BigInteger, nullable=False),
+    C("label", LargeBinary, nullable=False),
+    C("secret", LargeBinary),
+    C("secret_mark", String(64), nullable=False),
+    Index("login_keys_by_user", "user_id"),
+)
+
+sessions = Table(
+    "sessions",
+    db.metadata,
+    C("id", String(128), primary_key=True),
+    C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    C("provider", String(64), nullable=False),
+    C("amr", String(200), nullable=False),
+    C("auth_time", BigInteger, nullable=False),
+    C("created_at", BigInteger, nullable=False),
+    C("expires_at", BigInteger, nullable=False),
+    C("client", LargeBinary, nullable=False),
+    C("cookie", String(128)),
+    C("refresh", String(128)),
+    C("spent", String(128)),
+    C("rotated_at", BigInteger),
+    C("closed_at", BigInteger),
+    C("close_reason", String(64), nullable=False),
+    Index("sessions_by_cookie", "cookie", unique=True),
+    Index("sessions_by_user", "user_id", "created_at", "id"),
+    Index("sessions_by_end", "closed_at"),
+    Index("sessions_by_expiry", "expires_at"),
+)
+
+tickets = Table(
+    "tickets",
+    db.metadata,
+    C("id", String(64), primary_key=True),
+    C("payload", LargeBinary, nullable=False),
+    C("expires_at", BigInteger, nullable=False),
+    Index("tickets_by_expiry", "expires_at"),
+)
+
+# `until` is the end of a limit's window, or of a backoff's wait; `expires_at` is empty where only `forgive` ends the count
+attempts = Table(
+    "attempts",
+    db.metadata,
+    C("id", String(64), primary_key=True),
+    C("count", Integer, nullable=False),
+    C("until", BigInteger, nullable=False),
+    C("expires_at", BigInteger),
+    Index("attempts_by_expiry", "expires_at"),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    db.metadata,
+    C("generation", Integer, primary_key=True, autoincrement=False),
+    C("kid", String(128), nullable=False),
+    C("algorithm", String(16), nullable=False),
+    C("private_pem", LargeBinary, nullable=False),
+    C("created_at", BigInteger, nullable=False),
+    C("active_from", BigInteger, nullable=False),
+    C("retired_at", BigInteger),
+)
+
+events = Table(
+    "events",
+    db.metadata,
+    C("id", String(128), primary_key=True),
+    C("user_id", String(128)),
+    C("kind", String(64), nullable=False),
+    C("created_at", BigInteger, nullable=False),
+    C("facts", LargeBinary, nullable=False),
+    Index("events_by_user", "user_id", "created_at", "id"),
+)
+
+# one text sealed with each key that was ever the newest: a start with a wrong or missing key is noticed
+field_keys = Table(
+    "field_keys",
+    db.metadata,
+    C("id", String(32), primary_key=True),
+    C("mark", LargeBinary, nullable=False),
+)
+
+INDEXES = frozenset(index.name for table in db.metadata.tables.values() for index in table.indexes)

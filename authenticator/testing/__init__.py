@@ -1,0 +1,1 @@
+"""The kit for those who write plug-ins and adapters: contracts, sample people and real servers."""
