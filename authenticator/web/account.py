@@ -11,7 +11,7 @@ from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Entry, Signed
 from authenticator.models import HeldKey, Intent, Session, User
 from authenticator.service import Service
-from authenticator.web import csrf, errors_page, moves
+from authenticator.web import csrf, moves
 from authenticator.web.guard import by_cookie, service
 from authenticator.web.texts import gettext as _
 from authenticator.web.tokens import tokens
@@ -55,7 +55,6 @@ def blueprint() -> Blueprint:
     """The pages of somebody signed in; anybody else is sent to sign in first."""
     pages = Blueprint("account", __name__, url_prefix="/account")
     csrf.protect(pages)
-    pages.register_error_handler(AuthError, errors_page.show)
     pages.add_url_rule("", "show", _for_signed(_show), methods=["GET"], strict_slashes=False)
     pages.add_url_rule("/token", "token", _for_signed(_token), methods=["POST"])
     pages.add_url_rule("/link/<provider>", "link", _for_signed(_link), methods=["POST"])

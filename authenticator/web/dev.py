@@ -9,7 +9,6 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from authenticator.errors import AuthError
 from authenticator.outbox import Outbox
 from authenticator.service import Service
-from authenticator.web import errors_page
 from authenticator.web.guard import service
 
 PATIENCE = 1.0  # seconds to wait for messages that were accepted but not yet written
@@ -18,7 +17,6 @@ PATIENCE = 1.0  # seconds to wait for messages that were accepted but not yet wr
 def blueprint() -> Blueprint:
     """GET /dev/outbox; in production there is nothing."""
     pages = Blueprint("dev", __name__, url_prefix="/dev")
-    pages.register_error_handler(AuthError, errors_page.show)
     pages.add_url_rule("/outbox", "outbox", _outbox, methods=["GET"])
     return pages
 

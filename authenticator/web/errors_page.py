@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from flask import Response, make_response, render_template
-from werkzeug.exceptions import HTTPException
 
 from authenticator.errors import AuthError
 from authenticator.web.moves import refused
 from authenticator.web.texts import gettext as _
 
-CODES = {
-    400: "invalid_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "body_too_large",
-    415: "unsupported_media_type",
-    429: "rate_limited",
-    431: "headers_too_large",
-    503: "busy",
-}
 HEADINGS = {
     400: "That did not work",
     401: "Please sign in",
@@ -35,18 +24,6 @@ def show(error: AuthError, status: int | None = None) -> Response:
     status = status or error.status
     heading = "Please try again" if error.code in ("csrf_failed", "challenge_expired") else HEADINGS.get(status, "That did not work")
     return refused(render_template("error.html", error=error, heading=_(heading), status=status), error, status)
-
-
-def show_http(error: HTTPException) -> Response:
-    """The page for what Flask itself refuses, such as an unknown address."""
-    code = CODES.get(error.code or 500)
-    if code is None:
-        return broken("") if (error.code or 500) >= 500 else show(AuthError("invalid_request"), error.code)
-    response = show(AuthError(code), error.code)
-    for name, value in error.get_headers():
-        if name in ("Allow", "Retry-After"):
-            response.headers[name] = value
-    return response
 
 
 def broken(reference: str) -> Response:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, url_for
 from jinja2 import FileSystemLoader
 from markupsafe import Markup
 
+from authenticator.kinds.base import Field
 from authenticator.settings import Settings
 from authenticator.web import csrf, headers, texts, theme
 
@@ -25,11 +27,12 @@ def dress(app: Flask, settings: Settings, csrf_key: bytes) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(_files(settings))
     app.add_template_filter(svg)
-    for name, value in _facts(app, settings).items():
+    app.add_template_filter(labels)
+    for name, value in _facts(settings).items():
         app.jinja_env.globals[name] = value
 
 
-def _facts(app: Flask, settings: Settings) -> dict[str, object]:
+def _facts(settings: Settings) -> dict[str, object]:
     versions = {path.name: _version(path.read_bytes()) for path in STATIC.iterdir() if path.is_file()}
     colours = _version(settings.accent_color.encode())
     return {
@@ -57,6 +60,11 @@ def svg(text: str) -> Markup:
     """A plug-in's icon for a page: from its `<svg` on, without what XML puts before it. Plug-ins are trusted code."""
     start = text.find("<svg")
     return Markup(text[start:]) if start >= 0 else Markup("")  # noqa: S704
+
+
+def labels(fields: Iterable[Field]) -> dict[str, str]:
+    """What the fields are called, by name."""
+    return {field.name: field.label for field in fields}
 
 
 def _version(content: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -16,10 +17,13 @@ from authenticator.web.cookies import STEP
 from authenticator.web.csrf import FIELD, browser
 
 OURS = frozenset({FIELD, "provider", "return_to"})
+RETRY_SOON = 2  # seconds, where nothing better is known
 DONE = {Intent.LINK: "linked", Intent.CONFIRM: "confirmed"}
 
 
-def begin(service: Service, provider: str, intent: Intent, *, answer: Mapping[str, str] | None = None, signed: Signed | None = None) -> Outcome:
+def begin(
+    service: Service, provider: str, intent: Intent, *, answer: Mapping[str, str] | None = None, signed: Signed | None = None
+) -> Outcome:
     """Begin a conversation for this browser."""
     return service.begin(
         Begin(
@@ -60,7 +64,9 @@ def _arrived(service: Service, outcome: SignedIn) -> Response:
     if outcome.intent in DONE:
         target = url_for("account.show", done=DONE[outcome.intent])
     else:
-        target = allowed(service, outcome.return_to) or url_for("account.show", **({"done": "welcome"} if outcome.created else {}))
+        target = allowed(service, outcome.return_to) or (
+            url_for("account.show", done="welcome") if outcome.created else url_for("account.show")
+        )
     response = make_response(redirect(target, 303))
     if outcome.cookie:
         guard.cookies().set_session(response, outcome.cookie)
@@ -81,7 +87,7 @@ def allowed(service: Service, url: str) -> str:
     return service.allowed_return(url)
 
 
-def carried(return_to: str, login_hint: str = "") -> dict[str, str]:
+def carried(return_to: str, login_hint: str = "") -> dict[str, Any]:
     """What links between the pages hand on."""
     return {name: value for name, value in (("return_to", return_to), ("login_hint", login_hint)) if value}
 
@@ -121,6 +127,6 @@ def is_away(service: Service, provider: str) -> bool:
 def refused(body: str, error: AuthError, status: int | None = None) -> Response:
     """A page about a refusal, with the refusal's status."""
     response = make_response(body, status or error.status)
-    if error.retry_after:
-        response.headers["Retry-After"] = str(error.retry_after)
+    if error.retry_after or error.status == 503:
+        response.headers["Retry-After"] = str(error.retry_after or RETRY_SOON)
     return response

@@ -22,7 +22,6 @@ def blueprint() -> Blueprint:
     """The pages that need no account."""
     pages = Blueprint("pages", __name__)
     csrf.protect(pages, exempt=frozenset({"pages.callback"}))
-    pages.register_error_handler(AuthError, errors_page.show)
     pages.add_url_rule("/", "home", _home, methods=["GET"])
     for name, intent in (("sign_in", Intent.SIGN_IN), ("sign_up", Intent.SIGN_UP)):
         path, options = "/" + name.replace("_", "-"), {"intent": intent}
@@ -77,7 +76,7 @@ def _callback(provider: str) -> Response:
     """Where a provider sends the browser back. What was posted (form_post) comes again as GET, with the browser's Lax cookie."""
     auth = service()
     given = request.form if request.method == "POST" else request.args
-    answer = {name: moves.one(given, name) for name in CALLBACK if name in given}
+    answer: dict[str, Any] = {name: moves.one(given, name) for name in CALLBACK if name in given}
     moves.is_redirect(auth, provider)
     if request.method == "POST":
         return make_response(redirect(url_for("pages.callback", provider=provider, **answer), 303))
@@ -129,7 +128,13 @@ def _step(auth: Service, challenge: Challenge, error: AuthError | None = None) -
     moves.wanted(auth)
     seen = [item for item in asked.fields if item.type != "hidden"]
     kept = {item.name: request.form.get(item.name, "") for item in asked.fields if item.type in ("text", "email", "tel")}
-    facts: dict[str, Any] = {"asked": asked, "error": error, "values": kept, "signed": by_cookie(), "resent": request.args.get("sent") == "again"}
+    facts: dict[str, Any] = {
+        "asked": asked,
+        "error": error,
+        "values": kept,
+        "signed": by_cookie(),
+        "resent": request.args.get("sent") == "again",
+    }
     return render_template("verify.html", focus=seen[0].name if seen else "", **facts)
 
 

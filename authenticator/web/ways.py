@@ -9,6 +9,7 @@ from flask import Response, make_response, render_template, request
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Entry
+from authenticator.kinds.base import Field
 from authenticator.models import Intent
 from authenticator.service import Service
 from authenticator.web import moves
@@ -30,6 +31,7 @@ class WaysPage:
     tried: str = ""
     focus: str = ""
     prefix: str = ""
+    fields: tuple[Field, ...] = ()
     signed_out: str | None = None
 
 
@@ -52,6 +54,7 @@ def show(
         tried=tried,
         focus=_focus(mine, error),
         prefix=f"{mine.name}-" if mine else "",
+        fields=mine.fields if mine else (),
         signed_out=signed_out,
     )
     body = render_template(TEMPLATES[intent], page=page)
