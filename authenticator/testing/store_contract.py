@@ -344,6 +344,14 @@ class StoreContract:
         store.issue_ticket("state", digest("t"), {}, later(seconds=10))
         assert store.take_ticket("state", digest("t"), later(seconds=9, milliseconds=999)) == {}
 
+    def test_a_ticket_may_be_looked_at_and_still_taken(self, store: Store) -> None:
+        store.issue_ticket("state", digest("t"), {"n": 1}, later(seconds=10))
+        assert store.read_ticket("state", digest("t"), NOW) == {"n": 1}
+        assert store.read_ticket("state", digest("t"), later(seconds=10)) is None
+        assert store.read_ticket("other", digest("t"), NOW) is None
+        assert store.take_ticket("state", digest("t"), NOW) == {"n": 1}
+        assert store.read_ticket("state", digest("t"), NOW) is None
+
     def test_a_new_ticket_takes_the_place_of_the_old_one(self, store: Store) -> None:
         store.issue_ticket("code", digest("t"), {"n": 1}, later(seconds=10))
         store.issue_ticket("code", digest("t"), {"n": 2}, later(seconds=20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from authenticator.storage.records import parse_cursor
@@ -45,7 +45,8 @@ def paged(table: Table, *where: ColumnElement[bool], newest_first: bool) -> tupl
     """The statement for a list's first page, and the one that goes on after a cursor."""
     at, row_id = table.c.created_at, table.c.id
     order = (at.desc(), row_id.desc()) if newest_first else (at, row_id)
-    last_at, last_id = bindparam("at"), bindparam("last")
+    last_at: BindParameter[int] = bindparam("at")
+    last_id: BindParameter[str] = bindparam("last")
     beyond, tied = (at < last_at, row_id < last_id) if newest_first else (at > last_at, row_id > last_id)
     first = select(table).where(*where).order_by(*order).limit(bindparam("top"))
     return first, first.where(or_(beyond, and_(at == last_at, tied)))

@@ -93,7 +93,7 @@ def _check_indexes(database: Database) -> None:
 
 
 def _check_keys(database: Database, sealer: Sealer) -> None:
-    marks = {key_id: mark for key_id, mark in database.rows(select(field_keys))}
+    marks = {str(row.id): bytes(row.mark) for row in database.rows(select(field_keys))}
     sealer.check_marks(marks)
     if sealer.newest not in marks:
         key_id, mark = sealer.mark()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -32,7 +33,7 @@ class Users(Part):
         self._select_user = select(users).where(users.c.id == bindparam("key"))
         self._select_users = paged(users, newest_first=False)
         matching = update(users).where(users.c.id == bindparam("key"), users.c.version == bindparam("known"))
-        replaced = {name: bindparam(name) for name in USER if name not in ("id", "version")}
+        replaced: dict[str, Any] = {name: bindparam(name) for name in USER if name not in ("id", "version")}
         self._replace_user = matching.values({**replaced, "version": users.c.version + 1})
         unchanged = update(users).where(users.c.id == bindparam("key"), users.c.status == bindparam("before"))
         self._set_status = unchanged.values(status=bindparam("after"), updated_at=bindparam("at"), version=users.c.version + 1)
