@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from flask import Flask, current_app, g, redirect, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from authenticator import cli, web
+from authenticator import cli
 from authenticator.clock import Clock
 from authenticator.crypto import derive_key
 from authenticator.errors import AuthError, ConfigurationError
@@ -38,6 +38,7 @@ from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer
 from authenticator.web.guard import current
+from authenticator.web.mount import Mount
 from authenticator.web_client import WebClient
 
 P = ParamSpec("P")
@@ -59,7 +60,7 @@ def create_app(
     besides the installed ones. ConfigurationError says what to change when it must not start like this.
     """
     loaded = load(overrides, defaults=defaults, host=host, env_file=env_file)
-    installed = find(loaded, (*plugins, web.Mount(), OutboxPlugin()))
+    installed = find(loaded, (*plugins, Mount(), OutboxPlugin()))
     service = _service(loaded, installed, clock or Clock())
     app = Flask("authenticator.web", template_folder="templates")
     app.extensions["authenticator"] = service

@@ -16,6 +16,7 @@ from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Begin, Challenge, Entry, Outcome, Signed, SignedIn
 from authenticator.kinds.base import Ask, Visit
 from authenticator.models import Client, HeldKey, Intent, Page, Session, Status, User
+from authenticator.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Service:
     ended: sessions.Ended
 
     @property
-    def settings(self) -> Any:
+    def settings(self) -> Settings:
         return self.core.settings
 
     def entries(self, intent: Intent) -> list[Entry]:
@@ -91,8 +92,12 @@ class Service:
         self.ended.require_open(session_id)
 
     def refresh(self, token: str, client: Client) -> SignedIn:
-        """A new refresh token for an old one."""
-        return sessions.refresh(self.core, token, client)
+        """A new refresh token for an old one; AuthError `invalid_token` or `refresh_reused`, which ends the session."""
+        try:
+            return sessions.refresh(self.core, token, client)
+        except AuthError:
+            self.ended.look_again()
+            raise
 
     def sign_out(self, session: Session, reason: str = "signed_out") -> None:
         """End a session, everywhere within a second and here at once."""
@@ -101,7 +106,9 @@ class Service:
 
     def sign_out_others(self, signed: Signed) -> int:
         """End all other sessions of this person; how many."""
-        return self.core.store.close_sessions(signed.user.id, "ended_by_owner", self.core.clock.now(), keep=signed.session.id)
+        ended = self.core.store.close_sessions(signed.user.id, "ended_by_owner", self.core.clock.now(), keep=signed.session.id)
+        self.ended.look_again()
+        return ended
 
     def end_session(self, user: User, session_id: str) -> None:
         """End one of this person's own sessions; AuthError `not_found` for anybody else's."""
@@ -162,3 +169,4 @@ class Service:
     def change_status(self, user: User, status: Status, *, why: str, by: str) -> None:
         """Suspend, close or reactivate; all sessions end unless the account becomes active."""
         accounts.change_status(self.core, user, status, why=why, by=by)
+        self.ended.look_again()

@@ -138,6 +138,10 @@ class Ended:
         with self._lock:
             self._ended[session_id] = self._core.clock.now()
 
+    def look_again(self) -> None:
+        """Ask the store at the next check: this process has just ended something."""
+        self._looked = float("-inf")
+
     def _look(self) -> None:
         with self._lock:
             if time.monotonic() - self._looked <= LOOK_EVERY:

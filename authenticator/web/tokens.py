@@ -60,6 +60,7 @@ class Tokens:
             JWT_ENCODE_AUDIENCE=settings.token_audience,
             JWT_DECODE_AUDIENCE=settings.token_audience,
             JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),
+            JWT_COOKIE_CSRF_PROTECT=False,
             JWT_PRIVATE_KEY="in the store",
             JWT_PUBLIC_KEY="in the store",
         )

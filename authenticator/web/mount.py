@@ -1,0 +1,32 @@
+"""Brings pages, API and all that both need of HTTP into the service's application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from authenticator.hooks import hookimpl
+from authenticator.service import Service
+from authenticator.web import account, api, api_cors, dev, hygiene, look, operators, pages, problems, tokens
+from authenticator.web.client import Clients
+from authenticator.web.cookies import Cookies
+from authenticator.web.tokens import Tokens
+
+
+class Mount:
+    """Brings all of it into the service's application, through the same hook as a stranger's plug-in."""
+
+    @hookimpl
+    def auth_mount(self, app: Flask, auth: Service) -> None:
+        settings = auth.settings
+        app.extensions["authenticator_cookies"] = Cookies(settings)
+        app.extensions["authenticator_clients"] = Clients(settings.trusted_proxies)
+        app.extensions["authenticator_tokens"] = Tokens(app, auth)
+        hygiene.install(app)
+        problems.install(app, settings)
+        look.dress(app, settings, auth.csrf_key())
+        api_cors.install(app, settings)
+        app.register_blueprint(api.blueprint(auth))
+        for part in (pages, account, tokens, operators):
+            app.register_blueprint(part.blueprint())
+        if settings.development:
+            app.register_blueprint(dev.blueprint())
