@@ -1,0 +1,35 @@
+"""Which other origins may call the API from a browser: those that are listed, and never with cookies."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask, Response, request
+
+from authenticator.settings import Settings
+
+PREFIX: Final = "/api/v1/"
+_EXPOSED: Final = "Link, Retry-After, WWW-Authenticate"
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Without listed origins there is nothing to add, and no header is sent (SECURITY.md 80)."""
+    listed = frozenset(settings.return_origins)
+    if not listed:
+        return
+
+    def add(response: Response) -> Response:
+        if not request.path.startswith(PREFIX):
+            return response
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin")
+        if origin in listed:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+                response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
+                response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+                response.headers["Access-Control-Max-Age"] = "600"
+        return response
+
+    app.after_request(add)

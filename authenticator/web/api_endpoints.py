@@ -1,0 +1,110 @@
+"""An endpoint of the API: one entry in a table registers the route, checks the body, and feeds the document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ValidationError
+
+from authenticator.errors import AuthError
+from authenticator.web.hygiene import strict_json
+
+Access = Literal["open", "bearer", "session"]
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_SENTENCES: Final = {
+    "missing": "Please fill this in.",
+    "extra_forbidden": "There is no such field here.",
+    "string_type": "This must be text.",
+    "bool_type": "This must be true or false.",
+    "string_too_long": "This is too long.",
+    "too_long": "These are too many.",
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query parameter; `schema` is JSON Schema."""
+
+    name: str
+    text: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A method and path (`/me/sessions/{id}`) with its view, whose docstring documents it.
+
+    `answers` maps a status to the shape of its body, None for none. `problems` are the codes of its own refusals.
+    `access`: `bearer` takes an access token only, `session` also the session cookie of a browser.
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    view: Callable[..., Response]
+    group: str
+    answers: Mapping[int, type[BaseModel] | None]
+    problems: tuple[str, ...] = ()
+    body: type[BaseModel] | None = None
+    body_required: bool = True
+    access: Access = "open"
+    query: tuple[Query, ...] = ()
+    example: Mapping[str, Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.view.__name__
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names in braces."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask writes it."""
+        return re.sub(r"{(\w+)}", r"<\1>", self.path)
+
+
+def register(blueprint: Blueprint, endpoints: Iterable[Endpoint]) -> None:
+    """Add every endpoint's route."""
+    for endpoint in endpoints:
+        blueprint.add_url_rule(endpoint.rule, endpoint.name, _bound(endpoint), methods=[endpoint.method])
+
+
+def _bound(endpoint: Endpoint) -> Callable[..., Response]:
+    model, view, required = endpoint.body, endpoint.view, endpoint.body_required
+    if model is None:
+        return view
+
+    def with_body(**path: str) -> Response:
+        sent = request.get_data()
+        return view(body=checked(model, strict_json(sent) if sent or required else {}), **path)
+
+    return with_body
+
+
+def checked(model: type[BaseModel], raw: Mapping[str, Any]) -> BaseModel:
+    """The body in its shape; AuthError `invalid_request` for a wrong type, `validation_failed` for the rest. No value is repeated."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+    errors: dict[str, tuple[str, ...]] = {}
+    for fault in faults:
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        shown = name if _PLAIN_NAME.fullmatch(name) else "body"
+        errors[shown] = (_SENTENCES.get(fault["type"], "This is not valid."),)
+    wrong_type = any(fault["type"].endswith("_type") for fault in faults)
+    raise AuthError("invalid_request" if wrong_type else "validation_failed", errors=errors)
+
+
+def page_size(usual: int = 50, most: int = 200) -> int:
+    """The `limit` of this request; AuthError `invalid_request` unless it is a number from 1 to 200 (SECURITY.md 84)."""
+    text = request.args.get("limit", str(usual))
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= most):
+        raise AuthError("invalid_request", errors={"limit": (f"Give a number from 1 to {most}.",)})
+    return int(text)

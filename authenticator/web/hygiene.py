@@ -1,0 +1,140 @@
+"""What no request may be: too large, in two readings, or with a token in its address; checked before any view runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from flask import Flask, request
+from werkzeug.exceptions import MethodNotAllowed
+
+from authenticator.errors import AuthError
+
+LONGEST_BODY: Final = 64 * 1024
+LONGEST_HEADERS: Final = 16 * 1024
+DEEPEST: Final = 20
+MOST_PARTS: Final = 20
+METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_UTF8: Final = frozenset({"utf-8", "utf8"})
+
+
+def install(app: Flask) -> None:
+    """Check each request to this app (SECURITY.md 83 and 84)."""
+    app.before_request(check)
+
+
+def check() -> None:
+    """AuthError `headers_too_large`, `body_too_large`, `unsupported_media_type` or `invalid_request`; 405 for TRACE and its like."""
+    environ = request.environ
+    if sum(len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_")) > LONGEST_HEADERS:
+        raise AuthError("headers_too_large")
+    if request.method not in METHODS:
+        raise MethodNotAllowed(METHODS)
+    if "\0" in request.path:
+        raise AuthError("invalid_request")
+    if environ.get("QUERY_STRING") and "access_token" in request.args:
+        raise AuthError("invalid_request", "An access token belongs in the Authorization header, never in an address.")
+    if has_body():
+        _check_body()
+
+
+def has_body() -> bool:
+    """Whether a body comes with the request, as far as its headers tell."""
+    length = request.environ.get("CONTENT_LENGTH")
+    return bool(length and length != "0") or "HTTP_TRANSFER_ENCODING" in request.environ
+
+
+def _check_body() -> None:
+    length = request.environ.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdigit()):
+        raise AuthError("invalid_request")
+    if len(length) > 9 or int(length) > LONGEST_BODY:
+        raise AuthError("body_too_large")
+    request.max_content_length = LONGEST_BODY  # Werkzeug stops reading there, whatever the headers say
+    request.max_form_parts = MOST_PARTS
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise AuthError("unsupported_media_type", "Send the body without Content-Encoding.")
+    if request.path.startswith("/api/"):
+        _require_json()
+    elif request.mimetype in _FORMS:
+        _count_parts()
+
+
+def _require_json() -> None:
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype != "application/json" or charset not in _UTF8:
+        raise AuthError("unsupported_media_type")
+
+
+def _count_parts() -> None:
+    parts = sum(len(values) for _, values in request.form.lists()) + sum(len(files) for _, files in request.files.lists())
+    if parts > MOST_PARTS:
+        raise AuthError("body_too_large", f"A form may have {MOST_PARTS} parts.")
+
+
+def strict_json(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body that can be read in one way only; AuthError `invalid_request` otherwise.
+
+    UTF-8 without a byte order mark, no name twice, no NaN or number beyond a double, no half of a surrogate
+    pair, nested 20 deep at most (RFC 8259 §4 to §8, RFC 7493).
+    """
+    try:
+        value = _DECODER.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise AuthError("invalid_request", "The body is not JSON, or could be read in two ways.") from None
+    if not isinstance(value, dict):
+        raise AuthError("invalid_request", "The body must be a JSON object.")
+    if body.count(b"{") + body.count(b"[") > DEEPEST or b"\\u" in body:
+        _walk(value)
+    return value
+
+
+def _walk(top: dict[str, Any]) -> None:
+    level: list[Any] = [top]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                _whole(value)
+            elif isinstance(value, dict):
+                inner += value.keys()
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+        level = inner
+    if any(isinstance(value, dict | list) for value in level):
+        raise AuthError("invalid_request", f"The body is nested more than {DEEPEST} deep.")
+    for value in level:
+        if isinstance(value, str):
+            _whole(value)
+
+
+def _whole(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise AuthError("invalid_request", "The body is not valid Unicode.") from None
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number beyond a double")
+    return number
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_constant)

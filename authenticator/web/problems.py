@@ -1,0 +1,138 @@
+"""Refusals as answers: RFC 9457 problem documents for programs, pages for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from typing import Any, Final
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from authenticator.crypto import random_token
+from authenticator.errors import CODES, AuthError
+from authenticator.settings import Settings
+from authenticator.web import errors_page
+
+MEDIA_TYPE: Final = "application/problem+json"
+INTERNAL: Final = "internal_error"
+INTERNAL_DETAIL: Final = "Something went wrong here. Try again; if it stays, tell the operator this reference."
+RETRY_SOON: Final = 2  # seconds; every 503 carries a Retry-After (SECURITY.md 96)
+PROGRAM_PATHS: Final = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics")
+BAD_TOKEN: Final = frozenset({"invalid_token", "token_expired", "token_revoked"})
+BY_STATUS: Final = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    431: "headers_too_large",
+}
+_log = logging.getLogger("authenticator.web")
+
+
+class Problems:
+    """Translates whatever a view raises. Nothing that was sent comes back in it, and nothing of the inside."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._types = f"{settings.public_url}/api/v1/docs#"
+        self._fresh_seconds = settings.fresh_seconds
+        self._tell_all = settings.development
+
+    def of_refusal(self, error: AuthError) -> Response:
+        """The answer to a refusal."""
+        response = self._problem(error) if for_program() else errors_page.show(error)
+        return self._with_headers(response, error)
+
+    def of_http(self, error: HTTPException) -> Response:
+        """The answer to what Flask and Werkzeug refuse: an unknown address, a wrong method, a broken body."""
+        status = error.code or 500
+        if status >= 500:
+            return self.of_fault(error)
+        response = self.of_refusal(AuthError(BY_STATUS.get(status, "invalid_request")))
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After"):
+                response.headers[name] = value
+        return response
+
+    def of_fault(self, error: Exception) -> Response:
+        """The answer to a fault of ours: an id, under which the log has the rest."""
+        reference = random_token(72)
+        self._record(reference, error)
+        if not for_program():
+            return errors_page.broken(reference)
+        facts = {"title": "Internal error", "status": 500, "detail": INTERNAL_DETAIL, "code": INTERNAL, "reference": reference}
+        return _answer({"type": self._types + INTERNAL, **facts}, 500)
+
+    def _problem(self, error: AuthError) -> Response:
+        facts: dict[str, Any] = {
+            "type": self._types + error.code,
+            "title": title(error.code),
+            "status": error.status,
+            "detail": error.detail,
+            "code": error.code,
+        }
+        if error.errors:
+            facts["errors"] = {name: list(faults) for name, faults in error.errors.items()}
+        if error.reference:
+            facts["reference"] = error.reference
+        return _answer(facts, error.status)
+
+    def _with_headers(self, response: Response, error: AuthError) -> Response:
+        retry_after = error.retry_after or (RETRY_SOON if error.status == 503 else None)
+        if retry_after:
+            response.headers["Retry-After"] = str(retry_after)
+        if error.status == 401 and request.path.startswith("/api/"):
+            response.headers["WWW-Authenticate"] = _bearer(error.code)
+        if error.code == "step_up_required":  # RFC 9470 §3
+            challenge = f'Bearer error="insufficient_user_authentication", max_age="{self._fresh_seconds}"'
+            response.headers["WWW-Authenticate"] = challenge
+        return response
+
+    def _record(self, reference: str, error: Exception) -> None:
+        """In production without the exception's own words, which may hold what somebody typed."""
+        where = f"{request.method} {request.url_rule or 'an unknown address'}"
+        if self._tell_all:
+            _log.error("%s failed, reference %s", where, reference, exc_info=error)
+            return
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("%s failed with %s, reference %s\n%s", where, type(error).__name__, reference, frames)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Let every refusal and fault of this app be answered here."""
+    problems = Problems(settings)
+    app.register_error_handler(AuthError, problems.of_refusal)
+    app.register_error_handler(HTTPException, problems.of_http)
+    app.register_error_handler(Exception, problems.of_fault)
+
+
+def for_program() -> bool:
+    """Whether the asker is a program: by the path, else by what it would rather read."""
+    if request.path.startswith(PROGRAM_PATHS):
+        return True
+    accepted = request.accept_mimetypes
+    wished = accepted.best_match(("text/html", "application/json", MEDIA_TYPE), "text/html")
+    return wished != "text/html"
+
+
+def title(code: str) -> str:
+    """The code as words."""
+    return code.replace("_", " ").capitalize()
+
+
+def codes() -> dict[str, tuple[int, str]]:
+    """Every code that an answer may carry, with its status and usual sentence."""
+    return {**CODES, INTERNAL: (500, INTERNAL_DETAIL)}
+
+
+def _bearer(code: str) -> str:
+    """RFC 6750 §3: no error code for who showed no token."""
+    if code in BAD_TOKEN and request.headers.get("Authorization"):
+        return 'Bearer error="invalid_token"'
+    return "Bearer"
+
+
+def _answer(facts: dict[str, Any], status: int) -> Response:
+    return Response(json.dumps(facts), status, content_type=MEDIA_TYPE)
