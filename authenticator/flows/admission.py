@@ -15,6 +15,7 @@ from authenticator.flows.ownership import email_key
 from authenticator.flows.ticket import Ticket
 from authenticator.identifiers import canonical_email
 from authenticator.kinds.base import Identity, Proof
+from authenticator.kit import Logins
 from authenticator.models import Client, Contact, Intent, Login, LoginKey, Name, NewKey, Status, User
 from authenticator.storage.port import KeyTaken
 
@@ -44,16 +45,17 @@ def key_of(provider: str, proof: Proof) -> LoginKey:
     return LoginKey(provider, proof.subject)
 
 
-def decide(core: Core, held: Ticket, proof: Proof, signed: Signed | None, login: Login | None) -> Found:
+def decide(core: Core, held: Ticket, proof: Proof, signed: Signed | None, logins: Logins) -> Found:
     """Read who owns what, and ask the policy."""
-    key_of(held.provider, proof)
+    key = key_of(held.provider, proof)
+    if proof.unproven:
+        return _decide_unproven(core, key, proof)
     wants_account = held.intent in (Intent.LINK, Intent.CONFIRM)
     if wants_account != (signed is not None) or (held.session and signed and signed.session.id != held.session):
         raise AuthError("invalid_token", "Sign in again, then repeat this.")
+    login = logins.find(proof.subject)
     email = proof.identity.email
-    owner = _email_owner(core, email) if email and (signed is not None or login is None or proof.unproven) else None
-    if proof.unproven:
-        return _decide_unproven(proof, login, owner)
+    owner = _email_owner(core, email) if email and (signed is not None or login is None) else None
     facts = Facts(
         signed_in=signed.user.id if signed else None,
         subject_owner=login.user.id if login else None,
@@ -65,12 +67,14 @@ def decide(core: Core, held: Ticket, proof: Proof, signed: Signed | None, login:
     return Found(policy(facts), login, owner, taken=owner is not None)
 
 
-def _decide_unproven(proof: Proof, login: Login | None, owner: str | None) -> Found:
-    """A sign-up by address: proved first; afterwards it may only enrol, never admit to what was there."""
-    taken = login is not None or owner is not None
-    if not proof.identity.email_proven:
-        return Found(Decision.PROVE, taken=taken)
-    return Found(Decision.REFUSE_EMAIL_TAKEN if taken else Decision.ENROL)
+def _decide_unproven(core: Core, key: LoginKey, proof: Proof) -> Found:
+    """A sign-up by address: proved first; afterwards it may only enrol, never admit to what was there.
+
+    Once proved, nothing is looked up: the claim to the keys decides.
+    """
+    if proof.identity.email_proven:
+        return Found(Decision.ENROL)
+    return Found(Decision.PROVE, taken=bool(core.store.owners([key, email_key(proof.identity.email)])))
 
 
 def _email_owner(core: Core, email: str) -> str | None:
@@ -100,7 +104,7 @@ def _admit(core: Core, held: Ticket, proof: Proof, user: User, client: Client) -
     factor = next((name for name, factor in core.registry.factors.items() if factor.enrolled(user)), "")
     if factor:
         return SecondStep(user, factor)
-    return sessions.open_for(core, user, held, proof.amr, client, forgive=held.guarded)
+    return sessions.open_for(core, user, held, proof.amr, client, forgive=held.counted)
 
 
 def after_factor(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
@@ -112,7 +116,7 @@ def after_factor(core: Core, held: Ticket, proof: Proof, client: Client) -> Sign
         raise AuthError("invalid_code")
     require_active(core, login.user, held.proof, client, held.provider)
     amr = tuple(dict.fromkeys((*held.proof.amr, *proof.amr, "mfa")))
-    return sessions.open_for(core, login.user, held, amr, client, forgive=(*held.guarded, f"factor:{login.user.id}"))
+    return sessions.open_for(core, login.user, held, amr, client, forgive=(*held.counted, f"factor:{login.user.id}"))
 
 
 def require_active(core: Core, user: User, proof: Proof, client: Client, provider: str) -> None:

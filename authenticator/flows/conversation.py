@@ -34,7 +34,8 @@ def begin(core: Core, wish: Begin) -> Outcome:
             core.spend(_address_limit(core, draft.intent, wish.client))
         return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
     answer = checked(turn.fields, wish.answer)
-    draft = replace(draft, guarded=_count(core, provider, draft.intent, wish.client, answer))
+    provider.vet(visit, answer)
+    draft = replace(draft, counted=_count(core, provider, draft.intent, wish.client, answer))
     turn = _refusals_told(core, provider, visit, turn.keep, answer)
     return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
 
@@ -56,24 +57,25 @@ def resume(core: Core, held: Ticket, binding: str, answer: Mapping[str, Any], cl
 def _next(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Mapping[str, Any]) -> tuple[Turn, Ticket]:
     wants_new = bool(held.ask and held.ask.resend and answer.get(RESEND))
     if held.stage == "prove":
-        return _next_of_proving(core, held, visit, answer, wants_new)
+        return _next_of_proving(core, held, answer, wants_new)
     speaker: Conversation = core.registry.factors[held.factor] if held.stage == "factor" else provider
     if wants_new:
         return speaker.resume(visit, held.keep, {RESEND: "1"}), held
     if held.ask:
         values = checked(held.ask.fields, answer)
         if held.stage == "provider":
-            held = replace(held, guarded=_count(core, provider, held.intent, visit.client, values))
+            provider.vet(visit, values)
+            held = replace(held, counted=_count(core, provider, held.intent, visit.client, values))
             return _refusals_told(core, provider, visit, held.keep, values), held
         core.spend(Backoff(f"factor:{visit.user.id if visit.user else ''}"))
         return speaker.resume(visit, held.keep, values), held
     return speaker.resume(visit, held.keep, _callback(answer)), held
 
 
-def _next_of_proving(core: Core, held: Ticket, visit: Visit, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
+def _next_of_proving(core: Core, held: Ticket, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
     keep = held.keep
     if wants_new:
-        return ownership.ask_for_code(core, keep["email"], ticket=visit.state, taken=keep["taken"]), held
+        return ownership.ask_for_code(core, keep["email"], ticket=held.id, taken=keep["taken"]), held
     if held.proof is None or held.ask is None:
         raise AuthError("challenge_expired")
     ownership.check_code(core, keep, checked(held.ask.fields, answer), ticket=held.id)
@@ -93,9 +95,9 @@ def _settle(core: Core, held: Ticket, binding: str, turn: Turn, client: Client, 
 def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client, visit: Visit, signed: Signed | None) -> Outcome:
     if held.stage == "factor":
         return admission.after_factor(core, held, proof, client)
-    found = admission.decide(core, held, proof, signed, visit.logins.find(proof.subject))
+    found = admission.decide(core, held, proof, signed, visit.logins)
     if found.decision is Decision.PROVE:
-        ask = ownership.ask_for_code(core, proof.identity.email, ticket=held.id, taken=found.taken)
+        ask = ownership.ask_for_code(core, proof.identity.email, ticket=held.id, taken=found.taken, counted=held.counted)
         waiting = replace(held, stage="prove", proof=proof, ask=ask, keep=ask.keep, tries=core.settings.code_tries)
         return Pending(ticket.issue(core, _living(core, waiting), binding))
     outcome = admission.carry_out(core, held, proof, found, client, signed)
@@ -144,14 +146,17 @@ def _visit(core: Core, held: Ticket, client: Client, signed: Signed | None, wish
 
 
 def _count(core: Core, provider: Provider, intent: Intent, client: Client, answer: Mapping[str, str]) -> tuple[str, ...]:
-    """Count the attempt for the address and for the account it aims at, in one trip; the account's keys, to be forgiven later."""
-    subject = provider.guarded(answer) if intent is not Intent.SIGN_UP else ""
+    """Count the attempt in one trip: for the address, and for the account it aims at or, at sign-up, the messages to it.
+
+    The keys counted beside the address; a sign-in forgives them when it succeeds.
+    """
+    here, subject = _address_limit(core, intent, client), provider.guarded(answer)
     if not subject:
-        core.spend(_address_limit(core, intent, client))
+        core.spend(here)
         return ()
-    key = f"account:{provider.name}:{subject}"
-    core.spend(_address_limit(core, intent, client), Backoff(key))
-    return (key,)
+    aimed = ownership.message_limit(core, subject) if intent is Intent.SIGN_UP else Backoff(f"account:{provider.name}:{subject}")
+    core.spend(here, aimed)
+    return (aimed.key,)
 
 
 def _address_limit(core: Core, intent: Intent, client: Client) -> Limit:

@@ -13,8 +13,8 @@ from authenticator.storage.port import Store
 
 log = logging.getLogger("authenticator.history")
 
-# Sessions are the record of sign-ins, so these are told to listeners and not written twice.
-TOLD_ONLY = frozenset({"signed_in", "sign_in_refused"})
+# Accounts and sessions are themselves the record of these, so listeners are told and nothing is written twice.
+TOLD_ONLY = frozenset({"user_created", "signed_in", "sign_in_refused"})
 
 
 class History:

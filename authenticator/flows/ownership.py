@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +17,21 @@ from authenticator.models import Limit, LoginKey
 CODE = Field("code", "Code", "code", autocomplete="one-time-code", max_length=12)
 
 
-def ask_for_code(core: Core, email: str, *, ticket: str, taken: bool) -> Ask:
+def message_limit(core: Core, target: str) -> Limit:
+    """How many messages may go to one address or number (SECURITY.md 31)."""
+    return Limit(f"message:{target}", core.settings.messages_per_target, 900)
+
+
+def ask_for_code(core: Core, email: str, *, ticket: str, taken: bool, counted: Collection[str] = ()) -> Ask:
     """Mail a code and ask for it. Where the address has an account, its owner is told instead, and no code will fit.
 
-    Known and unknown addresses cost the same and look the same (ASVS 5.0 6.3.8).
+    Known and unknown addresses cost the same and look the same (ASVS 5.0 6.3.8). `counted` are the limits that
+    this attempt was already held against.
     """
     email = canonical_email(email)  # two spellings of one account's address must not be two mailboxes
-    core.spend(Limit(f"message:email:{email}", core.settings.messages_per_target, 900))
+    limit = message_limit(core, email)
+    if limit.key not in counted:
+        core.spend(limit)
     code = random_code()
     until = core.clock.now() + timedelta(seconds=core.settings.code_seconds)
     core.messages.send(_notice(core, email) if taken else _code_message(core, email, code))

@@ -23,7 +23,8 @@ class Ticket:
     """Where a conversation stands. `holder` is the digest of the secret it is bound to.
 
     `stage` says who has the next word: the provider, the proof of an address, or a second factor.
-    `session` is the session of the person who links or confirms.
+    `session` is the session of the person who links or confirms. `counted` are the keys of the attempts that this
+    sign-in was held against.
     """
 
     id: str
@@ -40,7 +41,7 @@ class Ticket:
     ask: Ask | None = None
     keep: Mapping[str, Any] = field(default_factory=dict)
     proof: Proof | None = None
-    guarded: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
 
 
 def new_ticket(core: Core, begin: Begin) -> tuple[Ticket, str]:
@@ -91,7 +92,7 @@ def _challenge(core: Core, ticket: Ticket, binding: str) -> Challenge:
 
 def _to_facts(ticket: Ticket) -> dict[str, Any]:
     facts = {name: getattr(ticket, name) for name in ("holder", "provider", "door", "tries", "return_to", "session", "stage", "factor")}
-    facts |= {"intent": ticket.intent.value, "until": ticket.until.isoformat(), "keep": dict(ticket.keep), "guarded": list(ticket.guarded)}
+    facts |= {"intent": ticket.intent.value, "until": ticket.until.isoformat(), "keep": dict(ticket.keep), "counted": list(ticket.counted)}
     facts["ask"] = asdict(ticket.ask) if ticket.ask else None
     facts["proof"] = asdict(ticket.proof) if ticket.proof else None
     return facts
@@ -104,7 +105,7 @@ def _from_facts(ticket_id: str, facts: Mapping[str, Any]) -> Ticket:
         id=ticket_id,
         intent=Intent(facts["intent"]),
         until=datetime.fromisoformat(facts["until"]),
-        guarded=tuple(facts["guarded"]),
+        counted=tuple(facts["counted"]),
         ask=Ask(**{**ask, "fields": tuple(Field(**item) for item in ask["fields"])}) if ask else None,
         proof=Proof(**{**proof, "identity": Identity(**proof["identity"]), "amr": tuple(proof["amr"])}) if proof else None,
         **plain,

@@ -152,6 +152,9 @@ class Provider(Conversation):
         """Whether the development emulator stands in for the real provider."""
         return False
 
+    def vet(self, visit: Visit, answer: Mapping[str, str]) -> None:
+        """Refuse an answer that can't be right, cheaply, before anything is counted, hashed or sent."""
+
     def guarded(self, answer: Mapping[str, str]) -> str:  # noqa: ARG002
         """The subject that this answer tries to be: its failures are counted and slowed down, known or not. Empty: nobody's."""
         return ""

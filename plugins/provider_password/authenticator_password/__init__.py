@@ -12,23 +12,6 @@ from authenticator.identifiers import canonical_email
 from authenticator.plugin import Ask, AuthError, Field, Identity, Intent, PluginOptions, Proof, Provider, Turn, Visit, hookimpl
 from authenticator_password.policy import check, exact
 
-EMAIL = Field("email", "E-mail", "email", autocomplete="username", max_length=254)
-PASSWORD = Field("password", "Password", "password", autocomplete="current-password")
-NEW_PASSWORD = Field(
-    "password", "Password", "password", autocomplete="new-password", help="At least 8 characters. A few words in a row are good."
-)
-GIVEN = Field("given_name", "First name", autocomplete="given-name", max_length=100)
-FAMILY = Field("family_name", "Last name", autocomplete="family-name", max_length=100)
-
-
-class PasswordOptions(PluginOptions):
-    """Settings of the password provider."""
-
-    min_length: int = Option(
-        8, ge=8, le=64, description="The least number of characters of a new password; NIST wants 15 where it stands alone."
-    )
-    min_score: int = Option(3, ge=2, le=4, description="The least zxcvbn score of a new password, from 0 to 4.")
-
 
 class Password(Provider):
     """E-mail and password, the password kept as an argon2id hash."""
@@ -40,8 +23,14 @@ class Password(Provider):
 
     def start(self, visit: Visit) -> Turn:
         if visit.intent is Intent.SIGN_UP:
-            return Ask((GIVEN, FAMILY, EMAIL, NEW_PASSWORD), title="Create your account")
-        return Ask((EMAIL, PASSWORD), title="Sign in")
+            return Ask(SIGN_UP, title="Create your account")
+        return Ask(SIGN_IN, title="Sign in")
+
+    def vet(self, visit: Visit, answer: Mapping[str, str]) -> None:
+        canonical_email(answer["email"])
+        password = exact(answer["password"])
+        if visit.intent is Intent.SIGN_UP:
+            check(password, self.options, [answer["given_name"], answer["family_name"], answer["email"], self.kit.service_name])
 
     def guarded(self, answer: Mapping[str, str]) -> str:
         return canonical_email(answer["email"])
@@ -49,7 +38,6 @@ class Password(Provider):
     def resume(self, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:  # noqa: ARG002
         email, password = canonical_email(answer["email"]), exact(answer["password"])
         if visit.intent is Intent.SIGN_UP:
-            check(password, self.options, [answer["given_name"], answer["family_name"], answer["email"], self.kit.service_name])
             identity = Identity(answer["email"], given_name=answer["given_name"], family_name=answer["family_name"])
             return Proof(email, identity, ("pwd",), self.kit.hasher.hash(password), unproven=True)
         login = visit.logins.find(email)

@@ -6,12 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from authenticator.plugin import AuthError
-
-if TYPE_CHECKING:
-    from authenticator_password import PasswordOptions
+from authenticator_password.fields import PasswordOptions
 
 MOST_CHARACTERS, MOST_BYTES = 256, 1024
 
