@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field as Option
-
 from authenticator.identifiers import canonical_email
-from authenticator.plugin import Ask, AuthError, Field, Identity, Intent, PluginOptions, Proof, Provider, Turn, Visit, hookimpl
+from authenticator.plugin import Ask, AuthError, Identity, Intent, Proof, Provider, Turn, Visit, hookimpl
+from authenticator_password.fields import SIGN_IN, SIGN_UP, PasswordOptions
 from authenticator_password.policy import check, exact
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from authenticator.plugin import Field, PluginOptions
 from pydantic import Field as Option
+
+from authenticator.plugin import Field, PluginOptions
 
 EMAIL = Field("email", "E-mail", "email", autocomplete="username", max_length=254)
 PASSWORD = Field("password", "Password", "password", autocomplete="current-password")
