@@ -101,7 +101,9 @@ class WebClient:
             _patience.reset(token)
 
     def _answer(self, request: requests.Request) -> Answer:
-        request.headers = {"Accept": "application/json", "User-Agent": "flask-authenticator", "Accept-Encoding": "identity"} | dict(request.headers)
+        request.headers = {"Accept": "application/json", "User-Agent": "flask-authenticator", "Accept-Encoding": "identity"} | dict(
+            request.headers
+        )
         request.headers["Connection"] = "close"  # an idle connection that a firewall dropped in silence would cost a sign-in
         with _Adapter(self._trust) as adapter:
             prepared = request.prepare()

@@ -25,7 +25,9 @@ from authenticator.kinds.people import Person
 from authenticator.web_client import BadAnswer, Unreachable
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
-CANCELLED = frozenset({"access_denied", "user_denied", "user_cancelled_login", "user_cancelled_authorize", "consent_required", "login_required"})
+CANCELLED = frozenset(
+    {"access_denied", "user_denied", "user_cancelled_login", "user_cancelled_authorize", "consent_required", "login_required"}
+)
 TEMPORARY = frozenset({"temporarily_unavailable", "server_error"})
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
