@@ -12,7 +12,7 @@ HEADINGS = {
     400: "That did not work",
     401: "Please sign in",
     403: "Not allowed",
-    404: "Nothing here",
+    404: "Page not found",
     409: "That can't be done",
     429: "One moment, please",
     503: "One moment, please",

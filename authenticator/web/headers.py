@@ -41,7 +41,7 @@ class Headers:
                 headers.add(name, value)
         if "content-security-policy" not in present:
             origins = g.get("form_origins")
-            headers.add("Content-Security-Policy", f"{self._before} {' '.join(origins)}{self._after}" if origins else self._usual)
+            headers.add("Content-Security-Policy", f"{self._before} {' '.join(sorted(origins))}{self._after}" if origins else self._usual)
         if request.endpoint in STATIC_ENDPOINTS:
             return _keep(response)
         if "cache-control" not in present:
@@ -61,7 +61,7 @@ def allow_form_to(url: str) -> None:
     """Let this page's forms end at the origin of `url`: browsers also hold a form's redirects against `form-action`."""
     parts = urlsplit(url)
     if parts.scheme in ("http", "https") and parts.hostname:
-        g.form_origins = (*g.get("form_origins", ()), f"{parts.scheme}://{parts.netloc}")
+        g.form_origins = g.get("form_origins", frozenset()) | {f"{parts.scheme}://{parts.netloc}"}
 
 
 def install(app: Flask, settings: Settings) -> None:

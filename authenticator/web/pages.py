@@ -25,8 +25,7 @@ def blueprint() -> Blueprint:
     pages.add_url_rule("/", "home", _home, methods=["GET"])
     for name, intent in (("sign_in", Intent.SIGN_IN), ("sign_up", Intent.SIGN_UP)):
         path, options = "/" + name.replace("_", "-"), {"intent": intent}
-        pages.add_url_rule(path, name, _ways, methods=["GET"], defaults=options)
-        pages.add_url_rule(path, name, _ways, methods=["POST"], defaults=options)
+        pages.add_url_rule(path, name, _ways, methods=["GET", "POST"], defaults=options)
         pages.add_url_rule(f"{path}/<provider>", f"{name}_with", _with, methods=["GET", "POST"], defaults=options)
     pages.add_url_rule("/sign-in/<provider>/callback", "callback", _callback, methods=["GET", "POST"])
     pages.add_url_rule("/sign-in/verify", "verify", _verify, methods=["GET", "POST"])

@@ -30,6 +30,7 @@ def install(app: Flask, *, default: str) -> None:
     app.add_template_global(gettext, "_")
     app.add_template_global(language, "language")
     app.add_template_filter(moment, "moment")
+    app.add_template_filter(day, "day")
 
 
 def languages() -> tuple[str, ...]:
@@ -49,8 +50,12 @@ def language() -> str:
 
 def moment(at: datetime) -> str:
     """A time for people: day, hour and minute in UTC, in the reader's language."""
-    day = flask_babel.format_date(at, "long", rebase=False)
-    return f"{day}, {at:%H:%M} UTC"
+    return f"{day(at)}, {at:%H:%M} UTC"
+
+
+def day(at: datetime) -> str:
+    """The day alone."""
+    return str(flask_babel.format_date(at, "long", rebase=False))
 
 
 def _selector(available: tuple[str, ...], default: str) -> Callable[[], str]:
