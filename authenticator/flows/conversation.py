@@ -137,7 +137,7 @@ def _visit(core: Core, held: Ticket, client: Client, signed: Signed | None, wish
         logins=VisitLogins(core.store, held.factor or held.provider),
         client=client,
         state=held.id,
-        callback_url=f"{core.settings.public_url}/sign-in/{held.provider}/callback",
+        callback_url=f"{held.base_url}/sign-in/{held.provider}/callback",
         login_hint=wish.login_hint if wish else "",
         prompt=wish.prompt if wish else "",
         user=user,

@@ -24,7 +24,8 @@ class Begin:
 
     `door` says what a finished sign-in hands out: a cookie's value (`web`) or a refresh token (`api`).
     `browser` is the secret that binds the conversation to one browser; empty, a fresh one is made.
-    `signed` is the person who links or confirms.
+    `signed` is the person who links or confirms. `base_url` is where the browser reached the service, if not at
+    its public URL; only development lets it differ.
     """
 
     provider: str
@@ -37,6 +38,7 @@ class Begin:
     login_hint: str = ""
     prompt: str = ""
     signed: Signed | None = None
+    base_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from authenticator.kinds.base import Ask, Field, Identity, Proof
 from authenticator.models import Intent
 
 KIND = "conversation"
-LIFE = timedelta(minutes=10)  # OpenID Connect state, SECURITY.md 74
+LIFE = timedelta(minutes=10)  # OpenID Connect state, ASVS 5.0 10.2.1
+PLAIN = ("holder", "provider", "door", "tries", "return_to", "session", "base_url", "stage", "factor")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Ticket:
     until: datetime
     return_to: str = ""
     session: str = ""
+    base_url: str = ""
     stage: Literal["provider", "prove", "factor"] = "provider"
     factor: str = ""
     ask: Ask | None = None
@@ -57,6 +59,7 @@ def new_ticket(core: Core, begin: Begin) -> tuple[Ticket, str]:
         until=core.clock.now() + LIFE,
         return_to=begin.return_to,
         session=begin.signed.session.id if begin.signed else "",
+        base_url=begin.base_url or core.settings.public_url,
     )
     return ticket, binding
 
@@ -91,7 +94,7 @@ def _challenge(core: Core, ticket: Ticket, binding: str) -> Challenge:
 
 
 def _to_facts(ticket: Ticket) -> dict[str, Any]:
-    facts = {name: getattr(ticket, name) for name in ("holder", "provider", "door", "tries", "return_to", "session", "stage", "factor")}
+    facts = {name: getattr(ticket, name) for name in PLAIN}
     facts |= {"intent": ticket.intent.value, "until": ticket.until.isoformat(), "keep": dict(ticket.keep), "counted": list(ticket.counted)}
     facts["ask"] = asdict(ticket.ask) if ticket.ask else None
     facts["proof"] = asdict(ticket.proof) if ticket.proof else None
@@ -100,7 +103,7 @@ def _to_facts(ticket: Ticket) -> dict[str, Any]:
 
 def _from_facts(ticket_id: str, facts: Mapping[str, Any]) -> Ticket:
     ask, proof = facts["ask"], facts["proof"]
-    plain = {name: facts[name] for name in ("holder", "provider", "door", "tries", "return_to", "session", "stage", "factor", "keep")}
+    plain = {name: facts[name] for name in (*PLAIN, "keep")}
     return Ticket(
         id=ticket_id,
         intent=Intent(facts["intent"]),

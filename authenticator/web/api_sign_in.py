@@ -11,7 +11,7 @@ from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed, 
 from authenticator.models import Intent
 from authenticator.web import api_shapes, guard, schemas
 from authenticator.web.api_endpoints import Endpoint, Query
-from authenticator.web.api_shapes import answer
+from authenticator.web.api_shapes import answer, nothing
 from authenticator.web.tokens import tokens
 
 RESEND = "resend"
@@ -77,7 +77,7 @@ def sign_out() -> Response:
     Its refresh token and access tokens are refused everywhere within a second.
     """
     guard.service().sign_out(guard.require_bearer().session)
-    return Response(status=204)
+    return nothing()
 
 
 def _begin(provider: str, intent: Intent, fields: Mapping[str, str]) -> Outcome:
@@ -86,12 +86,13 @@ def _begin(provider: str, intent: Intent, fields: Mapping[str, str]) -> Outcome:
     if found is None:
         raise AuthError("unknown_provider")
     if found.kind == "form":
-        return auth.begin(Begin(provider, intent, guard.client(), "api", answer=fields))
+        return auth.begin(Begin(provider, intent, guard.client(), "api", answer=fields, base_url=guard.base_url()))
     unknown = {name: ("There is no such field here.",) for name in fields if name not in HINTS}
     if unknown:
         raise AuthError("validation_failed", errors=unknown)
     hints = {name: fields.get(name, "") for name in HINTS}
-    return auth.begin(Begin(provider, intent, guard.client(), "api", login_hint=hints["login_hint"], prompt=hints["prompt"]))
+    wish = Begin(provider, intent, guard.client(), "api", login_hint=hints["login_hint"], prompt=hints["prompt"], base_url=guard.base_url())
+    return auth.begin(wish)
 
 
 def _told(outcome: Outcome, *, finished: int = 200, waiting: int = 200) -> Response:

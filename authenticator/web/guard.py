@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import current_app, g, request
 
 from authenticator.errors import AuthError
@@ -11,6 +13,8 @@ from authenticator.service import Service
 from authenticator.web.client import Clients
 from authenticator.web.cookies import Cookies
 from authenticator.web.tokens import Claims, tokens
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def service() -> Service:
@@ -32,6 +36,16 @@ def client() -> Client:
         g.auth_client = clients.of(request)
     found: Client = g.auth_client
     return found
+
+
+def base_url() -> str:
+    """Where the browser reached us: the public URL, and in development also this machine's other names at the same port."""
+    settings = service().settings
+    if settings.development and request.host != (public := urlsplit(settings.public_url)).netloc:
+        reached = urlsplit(f"//{request.host}")
+        if reached.hostname in LOOPBACK and public.hostname in LOOPBACK and reached.port == public.port:
+            return f"{public.scheme}://{reached.netloc}{public.path}"
+    return settings.public_url
 
 
 def bearer_token() -> str:

@@ -37,6 +37,7 @@ def begin(
             login_hint=one(request.values, "login_hint"),
             prompt=one(request.values, "prompt"),
             signed=signed,
+            base_url=guard.base_url(),
         )
     )
 
