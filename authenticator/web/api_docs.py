@@ -92,8 +92,7 @@ def _access(security: list[Mapping[str, Any]]) -> str:
 
 
 def _parameter(item: Mapping[str, Any]) -> Row:
-    text = item.get("description") or f"In the {item['in']}."
-    return Row(item["name"], _type(item["schema"]), text, item.get("required", False))
+    return Row(item["name"], _type(item["schema"]), item["description"], item.get("required", False))
 
 
 def _answer(document: Document, status: str, answer: Mapping[str, Any]) -> Answer:
@@ -132,7 +131,7 @@ def _rows(document: Document, schema: Mapping[str, Any]) -> tuple[Row, ...]:
     rows = [Row(name, _type(item), item.get("description", ""), name in required) for name, item in whole.get("properties", {}).items()]
     further = whole.get("additionalProperties")
     if further:
-        rows.append(Row("…", _type(further) if isinstance(further, Mapping) else "any", "The fields that were asked for.", False))
+        rows.append(Row("…", _type(further) if isinstance(further, Mapping) else "any", "Each field that was asked for."))
     return tuple(rows)
 
 

@@ -10,7 +10,7 @@ from authenticator.errors import AuthError
 from authenticator.models import Status, User
 from authenticator.web import api_shapes, guard, schemas
 from authenticator.web.api_endpoints import Endpoint, Query, page_size
-from authenticator.web.api_shapes import answer
+from authenticator.web.api_shapes import answer, nothing
 
 
 def me() -> Response:
@@ -29,7 +29,7 @@ def remove_identity(id: str) -> Response:
     Asks for a sign-in not older than a few minutes. The last way in stays.
     """
     guard.service().unlink(guard.require_bearer(), id)
-    return Response(status=204)
+    return nothing()
 
 
 def sessions() -> Response:
@@ -50,13 +50,13 @@ def end_session(id: str) -> Response:
     A sign-in of somebody else is answered like one that never was.
     """
     guard.service().end_session(guard.require_bearer().user, id)
-    return Response(status=204)
+    return nothing()
 
 
 def end_other_sessions() -> Response:
     """End all of one's other sign-ins; this one stays."""
     guard.service().sign_out_others(guard.require_bearer())
-    return Response(status=204)
+    return nothing()
 
 
 def _person() -> User:

@@ -19,6 +19,13 @@ def answer(facts: Any, status: int = 200) -> Response:
     return Response(json.dumps(facts), status, content_type="application/json")
 
 
+def nothing() -> Response:
+    """204, with no body and so without the type of one."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
 def moment(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, `2026-03-01T09:30:00.000Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

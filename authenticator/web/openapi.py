@@ -23,6 +23,7 @@ REF: Final = "#/components/schemas/"
 ALWAYS: Final = ("invalid_request", "headers_too_large", "store_unavailable", "internal_error")
 WITH_BODY: Final = ("unsupported_media_type", "body_too_large")
 WITH_TOKEN: Final = ("invalid_token", "token_expired", "token_revoked")
+IN_PATH: Final = {"provider": "The `name` of an entry of GET /api/v1/providers.", "id": "The `id` of an entry of the list."}
 GROUPS: Final = {
     "Sign in": "Make an account and sign in, step by step.",
     "Tokens": "Keep a sign-in going, and end it.",
@@ -110,7 +111,7 @@ def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    path = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in endpoint.parameters]
+    path = [{"name": name, "in": "path", "required": True, "description": IN_PATH[name], "schema": {"type": "string"}} for name in endpoint.parameters]
     query = [{"name": item.name, "in": "query", "description": item.text, "schema": dict(item.schema)} for item in endpoint.query]
     return [*path, *query]
 
