@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from pymongo import MongoClient
 
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer
 from authenticator.testing.store_contract import StoreContract
+
+Fresh = Callable[[str], str]
 
 
 def sealer() -> Sealer:
@@ -24,11 +29,55 @@ def opened(url: str) -> Iterator[Store]:
     store.close()
 
 
-class TestSqlite(StoreContract):
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[Store]:
-        yield from opened(f"sqlite:///{tmp_path / 'new' / 'auth.db'}")
+class Shipped(StoreContract):
+    kind: str
 
     @pytest.fixture
-    def dump(self, tmp_path: Path) -> Callable[[], bytes]:
-        return lambda: b"".join(path.read_bytes() for path in (tmp_path / "new").iterdir())
+    def url(self, fresh_database: Fresh) -> str:
+        return fresh_database(self.kind)
+
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[Store]:
+        yield from opened(url)
+
+
+class TestSqlite(Shipped):
+    kind = "sqlite"
+
+    @pytest.fixture
+    def dump(self, url: str) -> Callable[[], bytes]:
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        return lambda: b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+class TestPostgresql(Shipped):
+    kind = "postgresql"
+
+    @pytest.fixture
+    def dump(self, url: str) -> Callable[[], bytes]:
+        def rows() -> bytes:
+            with psycopg.connect(url.replace("+psycopg", "")) as connection:
+                names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+                tables = [connection.execute(f'SELECT * FROM "{name}"'.encode()).fetchall() for (name,) in names]
+            values = (value for table in tables for row in table for value in row)
+            return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in values)
+
+        return rows
+
+
+class TestMongodb(Shipped):
+    kind = "mongodb"
+
+    @pytest.fixture
+    def dump(self, url: str) -> Callable[[], bytes]:
+        def documents() -> bytes:
+            with MongoClient(url) as client:
+                database = client[urlsplit(url).path[1:]]
+                return repr([list(database[name].find()) for name in database.list_collection_names()]).encode()
+
+        return documents
+
+
+@pytest.mark.slow
+class TestMongodbReplicaSet(TestMongodb):
+    kind = "replica_set"

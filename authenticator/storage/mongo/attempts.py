@@ -1,0 +1,106 @@
+"""Attempts in MongoDB: one command for any number of counters, each a conditional upsert.
+
+A counter over its bound does not match its own filter, so the upsert tries to insert a second document of the same
+`_id`; the server's refusal of that is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from authenticator.models import Backoff, Limit
+from authenticator.storage import records
+from authenticator.storage.mongo.client import Document, Part, told
+
+_TRIES = 10
+
+
+class Attempts(Part):
+    """Verbs on attempts."""
+
+    def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime) -> int:
+        never = max((records.wait_of_none(counter) for counter in counters), default=0)
+        if never or not counters:
+            return never
+        ids = records.attempt_ids([counter.key for counter in counters], self._sealer)
+        steps = [(f"a:{key}", counter) for key, counter in zip(ids, counters, strict=True)]
+        at, wait = records.millis(now), 0
+        for _ in range(_TRIES):
+            refused = self._count(steps, at)
+            if not refused:
+                return wait
+            steps, longest = self._sort_out([steps[index] for index in refused], at)
+            wait = max(wait, longest)
+            if not steps:
+                return wait
+        return max(wait, 1)
+
+    def forgive(self, keys: Sequence[str]) -> None:
+        if keys:
+            with told():
+                self._mongo["activity"].delete_many({"_id": {"$in": [f"a:{key}" for key in records.attempt_ids(keys, self._sealer)]}})
+
+    def _count(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> list[int]:
+        """Count each; the positions of those that were refused."""
+        try:
+            with told():
+                self._mongo["activity"].bulk_write([_step(place, counter, at) for place, counter in steps], ordered=False)
+        except BulkWriteError as error:
+            return [int(item["index"]) for item in error.details["writeErrors"]]
+        return []
+
+    def _sort_out(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> tuple[list[tuple[str, Limit | Backoff]], int]:
+        """Those to try again, because two inserted at once and there is room still; and the longest wait of the others."""
+        with told():
+            rows = list(self._mongo["activity"].find({"_id": {"$in": [place for place, _ in steps]}}, {"count": 1, "until": 1}))
+        found = {row["_id"]: row for row in rows}
+        again = [(place, counter) for place, counter in steps if place not in found or _has_room(found[place], counter, at)]
+        waits = [
+            records.wait_of(counter, found[place]["until"], found[place]["count"], at)
+            for place, counter in steps
+            if place in found and not _has_room(found[place], counter, at)
+        ]
+        return again, max(waits, default=0)
+
+
+def _has_room(row: Document, counter: Limit | Backoff, at: int) -> bool:
+    if isinstance(counter, Limit):
+        return bool(row["until"] <= at or row["count"] < counter.allowed)
+    return bool(row["until"] <= at and row["count"] < counter.dead)
+
+
+def _step(place: str, counter: Limit | Backoff, at: int) -> UpdateOne:
+    if isinstance(counter, Limit):
+        return _limit_step(place, counter, at)
+    return _backoff_step(place, counter, at)
+
+
+def _limit_step(place: str, limit: Limit, at: int) -> UpdateOne:
+    """A fixed window: a fresh one starts when the last has ended."""
+    end = at + limit.seconds * 1000
+    over = {"$lte": [{"$ifNull": ["$until", 0]}, at]}
+    fresh: Document = {
+        "kind": "a",
+        "count": {"$cond": [over, 1, {"$add": ["$count", 1]}]},
+        "until": {"$cond": [over, end, "$until"]},
+        "gone": {"$cond": [over, records.moment(end), "$gone"]},
+    }
+    room = {"_id": place, "$or": [{"until": {"$lte": at}}, {"count": {"$lt": limit.allowed}}]}
+    return UpdateOne(room, [{"$set": fresh}], upsert=True)
+
+
+def _backoff_step(place: str, backoff: Backoff, at: int) -> UpdateOne:
+    """Attempts in a row: the next count sets the next wait."""
+    count: Any = {"$add": [{"$ifNull": ["$count", 0]}, 1]}
+    branches, number = [{"case": {"$lte": ["$count", backoff.free]}, "then": at}], backoff.free + 1
+    while backoff.wait(number) < backoff.wait(number + 1):
+        branches.append({"case": {"$lte": ["$count", number]}, "then": at + backoff.wait(number) * 1000})
+        number += 1
+    until = {"$switch": {"branches": branches, "default": at + backoff.wait(number) * 1000}}
+    room = {"_id": place, "until": {"$lte": at}, "count": {"$lt": backoff.dead}}
+    return UpdateOne(room, [{"$set": {"kind": "a", "count": count, "gone": "$$REMOVE"}}, {"$set": {"until": until}}], upsert=True)

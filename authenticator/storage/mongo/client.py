@@ -1,0 +1,172 @@
+"""The connection to MongoDB, how records become documents, and outages told as AuthError.
+
+Three collections carry the service. `people` holds users (`u:<id>`) and claims of login keys (`k:<digest>`), so that one
+command writes both. `activity` holds sessions (`s:<id>`), attempts (`a:<digest>`) and events (`e:<id>`), so that one command
+opens a session and forgives attempts. `tickets` are taken by their `_id`. The field `gone` is when the server may tidy up.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError as BadOptions
+
+from authenticator.errors import AuthError, ConfigurationError
+from authenticator.storage.records import is_id, moment
+from authenticator.storage.sealing import Sealer
+
+Document = dict[str, Any]
+
+DUPLICATE = 11000
+_TIDY = IndexModel("gone", name="gone", expireAfterSeconds=0)
+INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
+    "people": (_TIDY, IndexModel([("kind", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="by_age")),
+    "activity": (
+        _TIDY,
+        IndexModel("cookie", name="by_cookie", partialFilterExpression={"cookie": {"$gt": ""}}),
+        IndexModel("closed_at", name="by_end", partialFilterExpression={"closed_at": {"$gt": 0}}),
+        IndexModel(
+            [("owner", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="by_owner",
+            partialFilterExpression={"owner": {"$gt": ""}},
+        ),
+    ),
+    "tickets": (_TIDY,),
+}
+
+
+class Mongo:
+    """One client per process, made when it is first needed: a client does not survive a fork."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        self._process = 0
+        self._client: MongoClient[Document] | None = None
+        self._database: Database[Document] | None = None
+
+    def __getitem__(self, name: str) -> Collection[Document]:
+        database = self._database
+        if database is None or self._process != os.getpid():
+            database = self._connect()
+        return database[name]
+
+    def ping(self) -> None:
+        self["people"].database.command("ping")
+
+    def close(self) -> None:
+        client, self._client, self._database = self._client, None, None
+        if client is not None and self._process == os.getpid():
+            client.close()
+
+    def _connect(self) -> Database[Document]:
+        """Every write waits for a majority and its journal; every answer comes within five seconds, or an error does."""
+        with self._lock:
+            if self._database is None or self._process != os.getpid():
+                try:
+                    self._client = MongoClient(
+                        self._url,
+                        w="majority",
+                        journal=True,
+                        readConcernLevel="majority",
+                        timeoutMS=4000,
+                        serverSelectionTimeoutMS=4000,
+                        connectTimeoutMS=3000,
+                        maxPoolSize=64,
+                        appname="authenticator",
+                    )
+                    self._database = self._client.get_default_database("authenticator")
+                except (BadOptions, InvalidURI, ValueError) as error:
+                    raise ConfigurationError(f"AUTHENTICATOR_DATABASE_URL: {error}. Write mongodb://host/name.") from None
+                self._process = os.getpid()
+            return self._database
+
+
+class Part:
+    """Base of the classes that together are the store."""
+
+    def __init__(self, mongo: Mongo, sealer: Sealer) -> None:
+        self._mongo = mongo
+        self._sealer = sealer
+
+
+def document(kind: str, record: Mapping[str, Any], *, gone: int | None = None, **more: Any) -> Document:
+    """A record under a prefixed `_id`; empty fields are left out."""
+    rest = {name: value for name, value in record.items() if value is not None and name not in ("id", "user_id", "kind")}
+    owner = {"owner": f"u:{record['user_id']}"} if record.get("user_id") is not None else {}
+    tidy = {} if gone is None else {"gone": moment(gone)}
+    return {"_id": f"{kind}:{record['id']}", "kind": kind, **owner, **rest, **tidy, **more}
+
+
+class record(dict[str, Any]):
+    """A document as the record it was made from: a field that was left out is None."""
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        owner = found.get("owner")
+        super().__init__(found, id=found["_id"][2:], user_id=owner[2:] if owner else None)
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def after_cursor(kind: str, at: int, last: str, *, newest_first: bool) -> Document:
+    """What comes after a cursor in a list by time and id."""
+    beyond = "$lt" if newest_first else "$gt"
+    return {"$or": [{"created_at": {beyond: at}}, {"created_at": at, "_id": {beyond: f"{kind}:{last}"}}]}
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Whatever keeps MongoDB from answering becomes `store_unavailable`; duplicates are an answer."""
+    try:
+        yield
+    except DuplicateKeyError:
+        raise
+    except BulkWriteError as error:
+        if _only_duplicates(error.details):
+            raise
+        raise AuthError("store_unavailable", retry_after=2) from error
+    except PyMongoError as error:
+        raise AuthError("store_unavailable", retry_after=2) from error
+
+
+def _only_duplicates(details: Mapping[str, Any]) -> bool:
+    return not details.get("writeConcernErrors") and all(item["code"] == DUPLICATE for item in details.get("writeErrors", ()))
+
+
+def bring_up(mongo: Mongo, sealer: Sealer) -> None:
+    """Indexes that are there cost one trip a collection; then make sure that the keys are the ones this database knows."""
+    for name, wanted in INDEXES.items():
+        with told():
+            try:
+                mongo[name].create_indexes(list(wanted))
+            except OperationFailure as error:
+                if error.code in (85, 86, 67):  # IndexOptionsConflict, IndexKeySpecsConflict, CannotCreateIndex
+                    raise ConfigurationError(
+                        f"An index of the collection `{name}` is not as it should be. Drop it and start again."
+                    ) from error
+                raise
+    with told():
+        _check_keys(mongo, sealer)
+
+
+def _check_keys(mongo: Mongo, sealer: Sealer) -> None:
+    marks = {found["_id"]: found["mark"] for found in mongo["field_keys"].find()}
+    sealer.check_marks(marks)
+    if sealer.newest not in marks:
+        key_id, mark = sealer.mark()
+        try:
+            mongo["field_keys"].insert_one({"_id": key_id, "mark": mark})
+        except DuplicateKeyError:
+            _check_keys(mongo, sealer)  # another process was faster: agree with it
+
+
+__all__ = ["DUPLICATE", "Document", "Mongo", "Part", "after_cursor", "bring_up", "document", "is_id", "record", "told"]

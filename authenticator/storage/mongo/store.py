@@ -1,0 +1,29 @@
+"""The MongoDB store, put together."""
+
+from __future__ import annotations
+
+from authenticator.storage.mongo.attempts import Attempts
+from authenticator.storage.mongo.claims import Claims
+from authenticator.storage.mongo.client import Mongo, bring_up, told
+from authenticator.storage.mongo.rest import Rest
+from authenticator.storage.mongo.users import Users
+from authenticator.storage.sealing import Sealer
+
+
+class MongoStore(Claims, Users, Attempts, Rest):
+    """Keeps the port's promises on MongoDB 5.0 and later, alone, as a replica set or sharded."""
+
+    def __init__(self, url: str, *, sealer: Sealer) -> None:
+        super().__init__(Mongo(url), sealer)
+
+    def prepare(self) -> None:
+        bring_up(self._mongo, self._sealer)
+
+    upgrade = prepare
+
+    def ping(self) -> None:
+        with told():
+            self._mongo.ping()
+
+    def close(self) -> None:
+        self._mongo.close()
