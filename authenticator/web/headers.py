@@ -28,7 +28,7 @@ class Headers:
     """Adds what is missing to an answer. A view that sets one of these headers itself keeps its own."""
 
     def __init__(self, settings: Settings) -> None:
-        self._fixed = (*_FIXED, _HSTS) if settings.secure else _FIXED
+        self._fixed = tuple((name.lower(), name, value) for name, value in ((*_FIXED, _HSTS) if settings.secure else _FIXED))
         self._before, self._after = policy(settings.logo_url)
         self._usual = f"{self._before}{self._after}"
 
@@ -36,8 +36,8 @@ class Headers:
         """The `after_request` hook (ASVS 5.0 3.4.1 to 3.4.8 and 14.3.2)."""
         headers = response.headers
         present = {name.lower() for name, _ in headers}
-        for name, value in self._fixed:
-            if name.lower() not in present:
+        for lower, name, value in self._fixed:
+            if lower not in present:
                 headers.add(name, value)
         if "content-security-policy" not in present:
             origins = g.get("form_origins")
@@ -46,7 +46,10 @@ class Headers:
             return _keep(response)
         if "cache-control" not in present:
             headers.add("Cache-Control", "no-store")
-        response.vary.add("Cookie")
+        if "vary" in present:
+            response.vary.add("Cookie")
+        else:
+            headers.add("Vary", "Cookie")
         return response
 
 
