@@ -14,7 +14,6 @@ from authenticator.errors import AuthError
 from authenticator.web.hygiene import strict_json
 
 Access = Literal["open", "bearer", "session"]
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _SENTENCES: Final = {
     "missing": "Please fill this in.",
     "extra_forbidden": "There is no such field here.",
@@ -96,8 +95,7 @@ def checked(model: type[BaseModel], raw: Mapping[str, Any]) -> BaseModel:
     errors: dict[str, tuple[str, ...]] = {}
     for fault in faults:
         name = str(fault["loc"][0]) if fault["loc"] else ""
-        shown = name if _PLAIN_NAME.fullmatch(name) else "body"
-        errors[shown] = (_SENTENCES.get(fault["type"], "This is not valid."),)
+        errors[name] = (_SENTENCES.get(fault["type"], "This is not valid."),)
     wrong_type = any(fault["type"].endswith("_type") for fault in faults)
     raise AuthError("invalid_request" if wrong_type else "validation_failed", errors=errors)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ BY_STATUS: Final = {
     429: "rate_limited",
     431: "headers_too_large",
 }
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _log = logging.getLogger("authenticator.web")
 
 
@@ -74,7 +76,7 @@ class Problems:
             "code": error.code,
         }
         if error.errors:
-            facts["errors"] = {name: list(faults) for name, faults in error.errors.items()}
+            facts["errors"] = {_named(name): list(faults) for name, faults in error.errors.items()}
         if error.reference:
             facts["reference"] = error.reference
         return _answer(facts, error.status)
@@ -125,6 +127,11 @@ def title(code: str) -> str:
 def codes() -> dict[str, tuple[int, str]]:
     """Every code that an answer may carry, with its status and usual sentence."""
     return {**CODES, INTERNAL: (500, INTERNAL_DETAIL)}
+
+
+def _named(field: str) -> str:
+    """The name of a field at fault, unless it can't be one: then it is something that was sent."""
+    return field if _NAME.fullmatch(field) else "body"
 
 
 def _bearer(code: str) -> str:

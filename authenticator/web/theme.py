@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-LIGHT_CARD = "#ffffff"
+LIGHT_PAGE = "#f4f4f1"  # darker than the cards on it, so what can be read here can be read there
+WHITE = "#ffffff"
 DARK_CARD = "#1b1c21"
 DARK_INK = "#14172b"
 READABLE = 4.5  # WCAG 2.2 §1.4.3
@@ -12,9 +13,9 @@ def sheet(accent: str) -> str:
     """A stylesheet that sets the accent to `#rrggbb`, darkened or lightened until it can be read (or nothing)."""
     if not accent:
         return ""
-    light, dark = shade(accent, LIGHT_CARD), shade(accent, DARK_CARD)
+    light, dark = shade(accent, LIGHT_PAGE), shade(accent, DARK_CARD)
     return (
-        f":root {{ --accent: {light}; --on-accent: {LIGHT_CARD}; }}\n"
+        f":root {{ --accent: {light}; --on-accent: {WHITE}; }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ --accent: {dark}; --on-accent: {DARK_INK}; }} }}\n"
     )
 
