@@ -7,11 +7,12 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask, request
+from flask.testing import FlaskClient
+
 from authenticator.errors import AuthError
 from authenticator.web import hygiene
 from authenticator.web.hygiene import strict_json
-from flask import Flask, request
-from flask.testing import FlaskClient
 
 
 @pytest.fixture

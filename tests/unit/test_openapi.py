@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from authenticator.app import create_app
-from authenticator.errors import CODES
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from authenticator.app import create_app
+from authenticator.errors import CODES
 
 PASSWORD = "correct horse battery staple"
 PERSON = {"email": "ada@example.com", "password": PASSWORD, "given_name": "Ada", "family_name": "Lovelace"}
@@ -20,9 +22,10 @@ UNDOCUMENTED = {f"{API}/openapi.json", f"{API}/docs"}
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> FlaskClient:
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
     app = create_app({"AUTHENTICATOR_ENVIRONMENT": "development", "AUTHENTICATOR_DATA_DIR": str(tmp_path)}, env_file=None)
-    return app.test_client()
+    yield app.test_client()
+    app.extensions["authenticator"].core.store.close()
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from authenticator.app import create_app
-from authenticator.errors import CODES, AuthError
 from flask import Flask
 from flask.testing import FlaskClient
+
+from authenticator.app import create_app
+from authenticator.errors import CODES, AuthError
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 SECRET = "hunter2-hunter2"
@@ -81,6 +82,15 @@ def test_a_fault_shows_only_its_reference(client: FlaskClient, path: str, caplog
     assert "RuntimeError" in caplog.text
     reference = caplog.text.split("reference ")[1].split()[0]
     assert reference in answer.text
+
+
+def test_a_name_that_no_field_has_is_not_repeated(client: FlaskClient) -> None:
+    def refuse() -> str:
+        raise AuthError("validation_failed", errors={"email": ("Please fill this in.",), f"{SECRET} <b>": ("No such field.",)})
+
+    client.application.add_url_rule("/api/v1/test/fields", "fields", refuse)
+    answer = client.get("/api/v1/test/fields")
+    assert (answer.json or {})["errors"] == {"email": ["Please fill this in."], "body": ["No such field."]}
 
 
 def test_a_listed_origin_may_call_the_api_and_no_other(tmp_path: Path) -> None:
