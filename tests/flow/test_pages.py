@@ -194,3 +194,12 @@ def test_an_unknown_page_is_a_page(browser: FlaskClient) -> None:
     answer = browser.get("/nowhere")
     assert answer.status_code == 404
     assert answer.content_type == "text/html; charset=utf-8"
+
+
+def test_too_many_tries_are_told_to_wait_and_how_long(grace: FlaskClient) -> None:
+    send(grace, "/sign-out", grace.get("/account"))
+    page = grace.get("/sign-in")
+    for _ in range(7):
+        page = send(grace, "/sign-in", page, email="grace@example.com", password="not hers at all")
+    assert page.status_code == 429
+    assert f"Wait {page.headers['Retry-After']} seconds" in page.text
