@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 
@@ -89,5 +89,6 @@ def _in_postgresql(server: servers.Server, statement: str) -> None:
 def _drop_mongodb(url: str, name: str) -> None:
     from pymongo import MongoClient
 
-    with MongoClient(url, serverSelectionTimeoutMS=10_000) as client:
+    client: MongoClient[dict[str, Any]] = MongoClient(url, serverSelectionTimeoutMS=10_000)
+    with client:
         client.drop_database(name)

