@@ -93,7 +93,7 @@ class WebClient:
             return self._answer(request)
         except requests.exceptions.ContentDecodingError:
             raise BadAnswer("the answer could not be decompressed") from None
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader):
+        except ValueError:  # an address or a header that cannot be sent
             raise BadAnswer("the call could not be written") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unreachable(f"no answer ({type(error).__name__})") from None

@@ -24,6 +24,7 @@ from authenticator.kinds.people import Person
 CODE_LIFE = timedelta(seconds=60)
 TOKEN_LIFE = timedelta(hours=1)
 Claims = dict[str, Any]
+UNSIGNED = "eyJhbGciOiJub25lIn0"  # {"alg":"none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,11 @@ class Issuing:
         }  # fmt: skip
         claims = changed_claims(claims | ({"nonce": grant.nonce} if grant.nonce else {}), grant.fault)
         claims = tamper(claims) if tamper else claims
-        if grant.fault == "unsigned":
-            return jwt.encode({"alg": "none"}, claims, _new_key(), algorithms=["none"])
         if grant.fault == "rotated_key":
             self.rotate()
         key = _new_key() if grant.fault == "foreign_key" else self.key
-        return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, key, algorithms=["RS256"])
+        token = jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, key, algorithms=["RS256"])
+        return f"{UNSIGNED}.{token.split('.')[1]}." if grant.fault == "unsigned" else token
 
     def rotate(self) -> None:
         """Sign with a new key from now on, and publish only that."""

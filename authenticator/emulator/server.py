@@ -56,7 +56,7 @@ class Emulator:
         server.daemon_threads = True  # type: ignore[attr-defined]
         self.base_url = self.base_url or f"http://{host}:{server.server_port}"
         self.stopping.clear()
-        thread = threading.Thread(target=server.serve_forever, name="emulator", daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="emulator", daemon=True)
         thread.start()
         try:
             yield self

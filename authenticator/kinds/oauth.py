@@ -154,8 +154,8 @@ class OAuthProvider(Provider):
         """The authorization code; AuthError for a refusal by the person or by the provider."""
         error = answer.get("error")
         if error:
-            code = "provider_denied" if error in CANCELLED else "provider_unavailable" if error in TEMPORARY else "provider_failed"
-            raise self.refused("callback", f"error {known_word(error)}", code)
+            meaning = "provider_denied" if error in CANCELLED else "provider_unavailable" if error in TEMPORARY else "provider_failed"
+            raise self.refused("callback", f"error {known_word(error)}", meaning)
         code = answer.get("code")
         if not isinstance(code, str) or not code:
             raise self.refused("callback", "neither code nor error", "invalid_request")
@@ -183,8 +183,10 @@ class OAuthProvider(Provider):
         client_id, secret = self.options.client_id, self.options.client_secret.get_secret_value()
         if self.token_auth == "basic":  # both are form-encoded first (RFC 6749 §2.3.1)
             client_id, secret = quote(client_id, safe=""), quote(secret, safe="")
-        url, headers, body = ClientAuth(client_id, secret, f"client_secret_{self.token_auth}").prepare("POST", url, headers, body)
-        return url, headers, body
+        signed: tuple[str, dict[str, str], str] = ClientAuth(client_id, secret, f"client_secret_{self.token_auth}").prepare(
+            "POST", url, headers, body
+        )
+        return signed
 
     def verify(self, tokens: Tokens, keep: Mapping[str, Any]) -> Mapping[str, Any]:
         """Signed facts that came with the tokens; plain OAuth has none."""

@@ -12,7 +12,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
-from joserfc.jwt import JWTClaimsRegistry
+from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from authenticator.crypto import same
 from authenticator.kinds.base import Identity, Visit
@@ -109,7 +109,7 @@ class OIDCProvider(OAuthProvider):
     def _check(self, claims: Mapping[str, Any], nonce: str) -> None:
         client_id = self.options.client_id
         now = int(self.kit.clock.now().timestamp())
-        required = {name: {"essential": True} for name in ("iss", "sub", "aud", "exp", "iat", "nonce")}
+        required: dict[str, ClaimsOption] = {name: {"essential": True} for name in ("iss", "sub", "aud", "exp", "iat", "nonce")}
         try:
             JWTClaimsRegistry(now=now, leeway=LEEWAY, **required).validate(dict(claims))
         except JoseError as error:
