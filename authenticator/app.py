@@ -104,6 +104,8 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
 
 
 def _with_outbox(loaded: Loaded) -> Loaded:
+    if not loaded.settings.development:
+        return loaded
     file = str(loaded.settings.data_dir / "outbox.jsonl")
     return replace(loaded, raw={**loaded.raw, f"{PREFIX}OUTBOX_FILE": (file, "default")})
 

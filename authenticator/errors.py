@@ -52,6 +52,7 @@ class AuthError(Exception):
     """A refusal that every transport can tell: `code` is one of CODES; nothing in it repeats what was sent.
 
     `errors` names the fields at fault. `retry_after` is in seconds. `reference` is an id that the log carries too.
+    `return_to` is where the person wanted to go, so that she can try again from there.
     `detail` takes the place of the code's own sentence; it is shown to people, so it says what to do next.
     """
 
@@ -60,6 +61,7 @@ class AuthError(Exception):
     errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     retry_after: int | None = None
     reference: str = ""
+    return_to: str = ""
 
     def __post_init__(self) -> None:
         self.status, usual = CODES[self.code]

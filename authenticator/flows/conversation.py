@@ -48,6 +48,7 @@ def resume(core: Core, held: Ticket, binding: str, answer: Mapping[str, Any], cl
         turn, held = _next(core, provider, held, visit, answer)
         return _settle(core, held, binding, turn, client, visit, signed)
     except AuthError as error:
+        error.return_to = held.return_to
         if held.ask and (error.code == "rate_limited" or (error.code in AGAIN and held.tries > 1)):
             tries = held.tries - (error.code != "rate_limited")
             ticket.issue(core, replace(held, tries=tries), binding)

@@ -89,7 +89,7 @@ def _callback(provider: str) -> Response:
 def _refused(auth: Service, error: AuthError) -> Response:
     """Back to where it began: the account page of somebody signed in, else the sign-in page."""
     signed = by_cookie()
-    return account.render(auth, signed, error=error) if signed else ways.show(auth, Intent.SIGN_IN, error=error)
+    return account.render(auth, signed, error=error) if signed else ways.show(auth, Intent.SIGN_IN, error=error, return_to=error.return_to)
 
 
 def _verify() -> Response:
