@@ -1,0 +1,1 @@
+"""How fast the service is, in units of one bare Flask answer."""
