@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from authenticator.web_client import BadAnswer, Unreachable, WebClient, json_object
 
@@ -17,13 +24,14 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @contextmanager
-def server(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, list[bytes]]]:
+def server(answer: Callable[[socket.socket], None], reads: bool = True) -> Iterator[tuple[str, list[bytes]]]:
     """A socket that reads each request and lets `answer` do what it wants."""
     listener, asked, stop = socket.create_server(("127.0.0.1", 0)), [], threading.Event()
 
     def one(connection: socket.socket) -> None:
         with connection:
-            asked.append(connection.recv(65536))
+            if reads:
+                asked.append(connection.recv(65536))
             with suppress(OSError):  # the client had enough
                 answer(connection)
 
@@ -168,3 +176,44 @@ def test_only_plain_json_objects_are_read(body: bytes) -> None:
 
 def test_json_of_usual_depth_is_read() -> None:
     assert json_object(b'{"a": ' + b"[" * 19 + b"]" * 19 + b', "b": "\\ud83d\\ude00"}')["b"] == "\U0001f600"
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A file with a key and a self-signed certificate for `name`."""
+    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(1)
+    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
+    path = folder / f"{name}.pem"
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(private + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "reached"),
+    [("localhost", True, True), ("localhost", False, False), ("other.example", True, False)],
+    ids=["trusted", "signed by a stranger", "another host's"],
+)
+def test_only_a_trusted_certificate_of_that_host_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, trusted: bool, reached: bool
+) -> None:
+    path = certificate(tmp_path, name)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+
+    def answer(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65536)
+            said(b'{"a": 1}')(secure)
+
+    with server(answer, reads=False) as (base, _):
+        url = f"https://localhost:{base.rpartition(':')[2]}/"
+        if reached:
+            assert WebClient().get(url).object() == {"a": 1}
+        else:
+            with pytest.raises(Unreachable):
+                WebClient().get(url)
