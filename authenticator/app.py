@@ -62,7 +62,7 @@ def create_app(
     loaded = load(overrides, defaults=defaults, host=host, env_file=env_file)
     installed = find(loaded, (*plugins, Mount(), OutboxPlugin()))
     service = _service(loaded, installed, clock or Clock())
-    app = Flask("authenticator.web", template_folder="templates")
+    app = Flask("authenticator.web", static_folder=None)
     app.extensions["authenticator"] = service
     app.extensions["authenticator_loaded"] = loaded
     app.config["MAX_CONTENT_LENGTH"] = None  # web/hygiene.py caps bodies, chunked ones too

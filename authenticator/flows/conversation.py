@@ -70,7 +70,7 @@ def _next(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Ma
             return _refusals_told(core, provider, visit, held.keep, values), held
         core.spend(Backoff(f"factor:{visit.user.id if visit.user else ''}"))
         return speaker.resume(visit, held.keep, values), held
-    return speaker.resume(visit, held.keep, _callback(answer)), held
+    return speaker.resume(visit, held.keep, _callback(answer, visit)), held
 
 
 def _next_of_proving(core: Core, held: Ticket, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
@@ -176,8 +176,8 @@ def _refusals_told(core: Core, provider: Provider, visit: Visit, keep: Mapping[s
         raise
 
 
-def _callback(answer: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters with which a provider sends the browser back: text only, each bounded."""
-    if any(not isinstance(value, str) or len(value) > 4096 for value in answer.values()):
+def _callback(answer: Mapping[str, Any], visit: Visit) -> dict[str, str]:
+    """The parameters with which a provider sends the browser back: text only, each bounded, and the state that went out."""
+    if answer.get("state") != visit.state or any(not isinstance(value, str) or len(value) > 4096 for value in answer.values()):
         raise AuthError("invalid_request")
     return dict(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -89,7 +90,7 @@ def _held(facts: Mapping[str, Any] | None, ticket_id: str, binding: str) -> Tick
 
 def _challenge(core: Core, ticket: Ticket, binding: str) -> Challenge:
     kind = ticket.ask.kind if ticket.ask else "redirect"
-    seconds = max(0, int((ticket.until - core.clock.now()).total_seconds()))
+    seconds = max(0, math.ceil((ticket.until - core.clock.now()).total_seconds()))
     return Challenge(ticket.id, binding, kind, seconds, replace(ticket.ask, keep={}) if ticket.ask else None)
 
 

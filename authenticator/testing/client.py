@@ -99,6 +99,13 @@ class Browser:
         """Another browser, which shares nothing with this one but, unless another is given, its address."""
         return Browser(self.app, **{"address": self.address, **facts})
 
+    def twin(self) -> Browser:
+        """Another window of this browser: the same cookies, for requests at the same time."""
+        twin = self.browser()
+        for name in ("session", "browser", "step"):
+            twin.set_cookie(name, self.cookie(name))
+        return twin
+
     def get(self, url: str, **more: Any) -> Page:
         """A page of the service, by path or by whole URL."""
         return self._open("GET", url, **more)
@@ -137,10 +144,12 @@ class Browser:
                 return str(found.value)
         return ""
 
-    def forget(self, name: str) -> None:
-        """Lose a cookie."""
-        host = urlsplit(self.base).hostname or "localhost"
-        for prefix in ("__Host-", ""):
+    def set_cookie(self, name: str, value: str) -> None:
+        """Have this value in one of our cookies; an empty one means not to have it."""
+        host, prefix = urlsplit(self.base).hostname or "localhost", "__Host-" if self.base.startswith("https:") else ""
+        if value:
+            self._client.set_cookie(f"{prefix}auth_{name}", value, domain=host, secure=bool(prefix))
+        else:
             self._client.delete_cookie(f"{prefix}auth_{name}", domain=host)
 
     @property

@@ -1,14 +1,18 @@
-"""Emulators for a whole run of tests: each is started once, and lent to one test after the other."""
+"""Emulators for a whole run of tests, each started once and lent to one test after the other; and which providers there are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from typing import Any
 
 from authenticator.clock import Clock
 from authenticator.emulator import Emulator
 from authenticator.kinds.oauth import OAuthProvider
+from authenticator.plugin import Provider, hookimpl
+from authenticator.registry import find
+from authenticator.settings import PREFIX, load
 
 SWITCHES = ("auto", "fault", "tamper", "slow_seconds")
 
@@ -50,3 +54,27 @@ class Emulators:
     def stop(self) -> None:
         """End all of them."""
         self._servers.close()
+
+
+class Offer:
+    """A plug-in that brings these provider classes, for `auth_plugins`."""
+
+    def __init__(self, *providers: type[Provider]) -> None:
+        self._providers = providers
+
+    @hookimpl
+    def auth_providers(self) -> Sequence[type[Provider]]:
+        return self._providers
+
+
+def redirect_providers(plugins: Sequence[Any] = ()) -> tuple[type[OAuthProvider], ...]:
+    """The classes for which an emulator can stand in: those of the installed plug-ins and of `plugins`."""
+    loaded = load({f"{PREFIX}ENVIRONMENT": "development"}, env_file=None)
+    offered = find(loaded, plugins).manager.hook.auth_providers(settings=loaded.settings)
+    return tuple(cls for classes in offered for cls in classes or () if issubclass(cls, OAuthProvider))
+
+
+def plugins_without(name: str) -> list[str]:
+    """The installed plug-ins but this one, for AUTHENTICATOR_PLUGINS."""
+    loaded = load({f"{PREFIX}ENVIRONMENT": "development"}, env_file=None)
+    return sorted(set(find(loaded).distributions) - {name})

@@ -77,13 +77,9 @@ def auth_plugins() -> Sequence[Any]:
 @pytest.fixture
 def emulated_providers(auth_plugins: Sequence[Any]) -> tuple[type[OAuthProvider], ...]:
     """The provider classes for which the emulator stands in: those of the installed plug-ins and of `auth_plugins`."""
-    from authenticator.kinds.oauth import OAuthProvider
-    from authenticator.registry import find
-    from authenticator.settings import load
+    from authenticator.testing.emulated import redirect_providers
 
-    loaded = load({f"{PREFIX}ENVIRONMENT": "development"}, env_file=None)
-    offered = find(loaded, auth_plugins).manager.hook.auth_providers(settings=loaded.settings)
-    return tuple(cls for classes in offered for cls in classes or () if issubclass(cls, OAuthProvider))
+    return redirect_providers(auth_plugins)
 
 
 @pytest.fixture(scope="session")

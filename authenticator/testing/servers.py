@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -44,7 +47,13 @@ class Server:
     def run(self, command: Sequence[str | Path], *, user: int | None = None) -> None:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [str(part) for part in command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, user=user, group=user
+                [str(part) for part in command],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                user=user,
+                group=user,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
 
     def wait_until(self, answers: Callable[[], bool]) -> None:
@@ -71,6 +80,11 @@ class Server:
     def stop(self) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    """Tests that are killed clean nothing up, so Linux is asked to (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import sqlite3
 import threading
 import weakref
@@ -41,7 +40,10 @@ class Database:
         db.init_app(self.app)
         with self.app.app_context():
             self.engine: Engine = db.engine
-        event.listen(self.engine, "connect" if self.sqlite else "checkout", _settle if self.sqlite else _drop_stale)
+        if self.sqlite:
+            event.listen(self.engine, "connect", _settle)
+        else:
+            _listen_postgresql(self.engine)
         self._begin = "BEGIN IMMEDIATE" if self.sqlite else "BEGIN"
         self._writing = threading.Lock()
         _tell_children(weakref.WeakMethod(self._forked))
@@ -175,9 +177,15 @@ def _settle(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _drop_stale(connection: Any, _record: object, _proxy: object) -> None:
-    """An idle connection with something to read was closed by the server: take another, without asking it first."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        raise DisconnectionError("closed by the server")
+def _listen_postgresql(engine: Engine) -> None:
+    from authenticator.storage.sql import patience  # needs psycopg, which SQLite does without
+
+    def drop_stale(connection: Any, _record: object, _proxy: object) -> None:
+        if patience.is_stale(connection):
+            raise DisconnectionError("closed by the server")
+
+    def connect(_dialect: object, _record: object, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+        return patience.connect(*arguments, **options)
+
+    event.listen(engine, "checkout", drop_stale)
+    event.listen(engine, "do_connect", connect)
