@@ -31,7 +31,8 @@ def check(password: str, options: PasswordOptions, context: Iterable[str]) -> No
         raise _refused(f"Use at least {options.min_length} characters.")
     if _plain(password) in common():
         raise _refused("This is one of the passwords that everybody tries first. Choose another one.")
-    if any(_plain(password).strip("0123456789!?.-_") == word for word in words):
+    parts = {part for part in re.split(r"[\W\d_]+", _plain(password)) if part}
+    if _plain(password) in words or (parts and parts <= set(words)):
         raise _refused("This is too close to your name, your address or this service. Choose another one.")
     if _score(password, words) < options.min_score:
         raise _refused("This is too easy to guess. Add another word or two; spaces are fine.")
