@@ -61,9 +61,8 @@ def command(host: str, port: int, reload: bool) -> None:
     with ExitStack() as stack:
         # with --reload this process only watches the files, and the one that it starts does the work
         app = None if supervisor else stack.enter_context(serving(host, port))
+        stack.callback(click.echo, "  Stopped." if app else "", nl=bool(app))
         run_simple(host, port, app or Flask("nothing"), threaded=True, use_reloader=reload, request_handler=Handler)
-    if not supervisor:
-        click.echo("  Stopped.")
 
 
 @contextmanager

@@ -1,0 +1,113 @@
+"""`authenticator users`: accounts, by the operator's hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from authenticator.cli import context
+from authenticator.cli.terminal import table
+from authenticator.models import Status, User
+
+REASON = click.option("--reason", default="", help="Why, for the history.")
+
+
+@click.group("users")
+def command() -> None:
+    """Find, add, suspend and reactivate accounts."""
+
+
+@command.command("add")
+@click.argument("email")
+@click.option("--given-name", default="")
+@click.option("--family-name", default="")
+@click.option("--provider", default="password", show_default=True, help="The way in to make; empty for none.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+def add(email: str, given_name: str, family_name: str, provider: str, password_stdin: bool) -> None:
+    """Make an account for EMAIL, whose owner you know: no code is sent."""
+    service = context.service()
+    secret = _secret(password_stdin) if provider else ""
+    user = service.add_user(email, given=given_name, family=family_name, provider=provider, secret=secret)
+    click.echo(f"{user.id} {user.label}")
+
+
+def _secret(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    text: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return text
+
+
+@command.command("list")
+@click.option("--after", default=None, help="Go on after this id.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
+@click.option("--json", "as_json", is_flag=True, help='For programs: {"users": [...], "next": id or null}.')
+def show_all(after: str | None, limit: int, as_json: bool) -> None:
+    """Accounts by id, oldest first, a page at a time."""
+    page = context.service().users(after=after, limit=limit)
+    if as_json:
+        click.echo(json.dumps({"users": [summary(user) for user in page.items], "next": page.next}, indent=2))
+        return
+    rows = [(user.id, user.status.value, summary(user)["email"] or "-", user.name.shown or "-") for user in page.items]
+    click.echo(table(("ID", "STATUS", "E-MAIL", "NAME"), rows) if rows else "There are no accounts yet.")
+    if page.next:
+        click.echo(f"There are more: authenticator users list --after {page.next}")
+
+
+def summary(user: User) -> dict[str, Any]:
+    """An account as JSON."""
+    email = user.contact("email")
+    return {
+        "id": user.id,
+        "status": user.status.value,
+        "email": email.shown if email else None,
+        "name": user.name.shown,
+        "created_at": user.created_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+@command.command("show")
+@click.argument("who", metavar="ID|EMAIL")
+def show(who: str) -> None:
+    """One account: its ways in, where it is signed in, and its history of status."""
+    service = context.service()
+    user = service.find_user(who)
+    facts = {**summary(user), "type": user.type, "level": user.level, "locale": user.locale}
+    click.echo("\n".join(f"{name:<11} {value}" for name, value in facts.items() if value not in ("", None)))
+    click.echo("\nWays in")
+    for key in service.identities(user):
+        click.echo(f"  {key.provider:<12} {key.label}")
+    click.echo("\nSigned in")
+    for session in service.sessions(user).items:
+        click.echo(f"  {session.created_at:%Y-%m-%d %H:%M} UTC  {session.provider:<12} {session.client.address}")
+    changes = service.core.store.status_history(user.id)
+    if changes:
+        click.echo("\nStatus")
+    for change in changes:
+        click.echo(f"  {change.at:%Y-%m-%d %H:%M} UTC  {change.before} → {change.after} by {change.by}: {change.why or 'no reason given'}")
+
+
+@command.command("suspend")
+@click.argument("who", metavar="ID|EMAIL")
+@REASON
+def suspend(who: str, reason: str) -> None:
+    """Keep somebody out, and end every session at once."""
+    _change(who, Status.SUSPENDED, reason)
+
+
+@command.command("activate")
+@click.argument("who", metavar="ID|EMAIL")
+@REASON
+def activate(who: str, reason: str) -> None:
+    """Let somebody in again."""
+    _change(who, Status.ACTIVE, reason)
+
+
+def _change(who: str, status: Status, reason: str) -> None:
+    service = context.service()
+    user = service.find_user(who)
+    service.change_status(user, status, why=reason, by="operator")
+    click.echo(f"{user.id} {user.label} is {status.value}.")
