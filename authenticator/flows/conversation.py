@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from authenticator.crypto import random_token
 from authenticator.errors import AuthError
 from authenticator.flows import admission, ownership, ticket
 from authenticator.flows.core import Core
@@ -20,6 +21,7 @@ from authenticator.models import Backoff, Client, Intent, Limit
 
 RESEND = "resend"
 AGAIN = frozenset({"invalid_code", "invalid_credentials", "validation_failed", "invalid_request"})  # refusals that leave tries
+FURTHER_TRIES = 8  # an hour and address, besides the first of each code: with 12 codes an hour that makes 20 (ASVS 5.0 6.6.3)
 LOCAL_FACTOR = 100  # how much more often this machine may knock in development
 
 
@@ -79,7 +81,10 @@ def _next_of_proving(core: Core, held: Ticket, answer: Mapping[str, Any], wants_
         return ownership.ask_for_code(core, keep["email"], ticket=held.id, taken=keep["taken"]), held
     if held.proof is None or held.ask is None:
         raise AuthError("challenge_expired")
-    ownership.check_code(core, keep, checked(held.ask.fields, answer), ticket=held.id)
+    values = checked(held.ask.fields, answer)
+    if held.tries < core.settings.code_tries:
+        core.spend(Limit(f"code:{keep['email']}", FURTHER_TRIES, 3600))
+    ownership.check_code(core, keep, values, ticket=held.id)
     identity = replace(held.proof.identity, email_proven=True)
     return replace(held.proof, identity=identity), held
 
@@ -98,6 +103,7 @@ def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client,
         return admission.after_factor(core, held, proof, client)
     found = admission.decide(core, held, proof, signed, visit.logins)
     if found.decision is Decision.PROVE:
+        held = _renamed(held)
         ask = ownership.ask_for_code(core, proof.identity.email, ticket=held.id, taken=found.taken, counted=held.counted)
         waiting = replace(held, stage="prove", proof=proof, ask=ask, keep=ask.keep, tries=core.settings.code_tries)
         return Pending(ticket.issue(core, _living(core, waiting), binding))
@@ -111,8 +117,14 @@ def _second_step(core: Core, held: Ticket, binding: str, proof: Proof, step: adm
     turn = core.registry.factors[step.factor].start(replace(visit, user=step.user))
     if not isinstance(turn, Ask):
         raise AuthError("invalid_request", "This second step can't begin like this.")
+    held = _renamed(held)
     waiting = replace(held, stage="factor", factor=step.factor, proof=proof, ask=turn, keep=turn.keep, tries=core.settings.code_tries)
     return Pending(ticket.issue(core, _living(core, waiting), binding))
+
+
+def _renamed(held: Ticket) -> Ticket:
+    """A ticket that goes on under another id: the former one went through the provider's URLs as `state`, and is spent."""
+    return replace(held, id=random_token())
 
 
 def _living(core: Core, held: Ticket) -> Ticket:

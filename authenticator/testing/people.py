@@ -147,7 +147,7 @@ class SignInVia:
 
     def away(self, gone: Page) -> str:
         """The provider's URL to which the page sends the browser, by redirect or, after a form, by a link."""
-        there = [url for url in (gone.location, *gone.links) if url.startswith(f"{self._emulator.base_url}/")]
+        there = [url for url in (gone.location, *gone.links) if url.startswith(f"{self._emulator.base_url}/") and "state=" in url]
         return there[0] if there else ""
 
     def choose(self, away: str, person: str = "ada@example.com", *, fault: str = "none") -> str:
