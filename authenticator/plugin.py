@@ -3,7 +3,7 @@
 from authenticator.errors import AuthError
 from authenticator.hooks import hookimpl
 from authenticator.kinds.base import Ask, Factor, Field, Identity, PluginOptions, Proof, Provider, Redirect, Turn, Visit, checked
-from authenticator.kinds.oauth import OAuthOptions, OAuthProvider
+from authenticator.kinds.oauth import OAuthOptions, OAuthProvider, Untrusted
 from authenticator.kinds.oidc import OIDCProvider
 from authenticator.kinds.people import Person
 from authenticator.kinds.sender import Sender
@@ -34,6 +34,7 @@ __all__ = [
     "Redirect",
     "Sender",
     "Turn",
+    "Untrusted",
     "User",
     "Visit",
     "checked",

@@ -133,12 +133,23 @@ def build(installed: Installed, loaded: Loaded, kit_for: Callable[[type[Plugin]]
 def _classes(caller: Any, loaded: Loaded, installed: Installed) -> Iterator[tuple[type[Plugin], str]]:
     for implementation in caller.get_hookimpls():
         name = implementation.plugin_name
-        for cls in implementation.function(*(loaded.settings for _ in implementation.argnames)) or ():
+        for cls in _offered(implementation, loaded):
             if not (isinstance(cls, type) and issubclass(cls, Plugin) and getattr(cls, "name", "").isidentifier()):
                 raise ConfigurationError(
                     f"The plug-in {name} must return classes of authenticator.plugin, each with a `name` in letters and _; {cls!r} is none."
                 )
             yield cls, installed.distributions.get(name, name)
+
+
+def _offered(implementation: Any, loaded: Loaded) -> Iterable[Any]:
+    try:
+        return tuple(implementation.function(*(loaded.settings for _ in implementation.argnames)) or ())
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"The plug-in {implementation.plugin_name} failed: {type(error).__name__}: {error}. Repair or uninstall it."
+        ) from error
 
 
 def _add(

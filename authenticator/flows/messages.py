@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import queue
@@ -47,6 +48,7 @@ class Messages:
             if self._process != os.getpid():  # threads do not survive a fork
                 self._process = os.getpid()
                 self._queue = queue.Queue(maxsize=10_000)
+                atexit.register(self.flush)  # a stopping process hands over what it has accepted
                 threading.Thread(target=self._carry, args=(self._queue,), name="messages", daemon=True).start()
         try:
             self._queue.put_nowait(message)
