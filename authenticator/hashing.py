@@ -90,5 +90,5 @@ class NullHasher:
     def verify(self, hashed: str | None, password: str) -> bool:
         return hmac.compare_digest((hashed or "$none$").encode(), f"$null${password}".encode())
 
-    def outdated(self, hashed: str) -> bool:  # noqa: ARG002
+    def outdated(self, hashed: str) -> bool:
         return False

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 
 from email_validator import EmailNotValidError, validate_email
 
 from authenticator.errors import AuthError
+
+ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})  # alphabets whose letters pass for another's (UTS 39 §4)
 
 
 def canonical_email(text: str) -> str:
     """The form under which an address is owned: A-Z lowered, the domain in IDNA A-labels (RFC 5891), nothing else changed.
 
     AuthError `validation_failed` for what is no mailbox. Accented and plain names stay different; the
-    U-label and the A-label of a domain become one.
+    U-label and the A-label of a domain become one. Look-alikes that mix alphabets within a part are refused.
     """
     try:
         found = validate_email(text, check_deliverability=False, test_environment=True, allow_domain_literal=False)
+        if any(_deceives(part) for part in (found.local_part, *found.domain.split("."))):
+            raise EmailNotValidError("letters of several alphabets, or compatibility forms")
     except EmailNotValidError:
         raise AuthError("validation_failed", errors={"email": ("Enter an e-mail address such as ada@example.com.",)}) from None
     local = "".join(char.lower() if char.isascii() else char for char in found.local_part)
     return f"{local}@{found.ascii_domain.lower()}"
+
+
+def _deceives(part: str) -> bool:
+    if part.isascii():
+        return False
+    alphabets = {unicodedata.name(char, "").partition(" ")[0] for char in part if char.isalpha()}
+    return len(alphabets & ALIKE) > 1 or unicodedata.normalize("NFKC", part) != part
 
 
 def network_of(address: str) -> str:

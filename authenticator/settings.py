@@ -140,7 +140,7 @@ class Settings(BaseSettings):
         return self.audience or self.public_url
 
     @classmethod
-    def settings_customise_sources(  # noqa: ARG003
+    def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)  # `load` gathers the other sources itself, to know where each value came from

@@ -1,7 +1,8 @@
 """Whether Facebook keeps what every provider must."""
 
-from authenticator.testing.contract import ProviderContract
 from authenticator_facebook import Facebook
+
+from authenticator.testing.contract import ProviderContract
 
 
 class TestFacebook(ProviderContract):

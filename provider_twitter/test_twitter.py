@@ -1,7 +1,8 @@
 """Whether X keeps what every provider must."""
 
-from authenticator.testing.contract import ProviderContract
 from authenticator_twitter import Twitter
+
+from authenticator.testing.contract import ProviderContract
 
 
 class TestTwitter(ProviderContract):

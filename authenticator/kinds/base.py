@@ -155,11 +155,11 @@ class Provider(Conversation):
     def vet(self, visit: Visit, answer: Mapping[str, str]) -> None:
         """Refuse an answer that can't be right, cheaply, before anything is counted, hashed or sent."""
 
-    def guarded(self, answer: Mapping[str, str]) -> str:  # noqa: ARG002
+    def guarded(self, answer: Mapping[str, str]) -> str:
         """The subject that this answer tries to be: its failures are counted and slowed down, known or not. Empty: nobody's."""
         return ""
 
-    def vouched(self, email: str, secret: str) -> Proof:  # noqa: ARG002
+    def vouched(self, email: str, secret: str) -> Proof:
         """A proof made by the operator's word, for `authenticator users add`."""
         raise AuthError("invalid_request", f"Accounts for {self.label} can't be made by the operator.")
 

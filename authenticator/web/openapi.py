@@ -167,7 +167,7 @@ def _phrase(status: int) -> str:
 class _Plain(GenerateJsonSchema):
     """Schemas without a title on each field, which only repeats its name."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+    def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 

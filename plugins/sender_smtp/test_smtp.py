@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from authenticator_smtp import Smtp, SmtpOptions
+
 from authenticator.clock import Clock
 from authenticator.hashing import NullHasher
 from authenticator.kit import Kit, Message
 from authenticator.web_client import WebClient
-from authenticator_smtp import Smtp, SmtpOptions
 
 
 class Inbox:
@@ -37,7 +38,17 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
 
 
 def _sender(port: int) -> Smtp:
-    kit = Kit("Garden", "http://localhost", Clock(), logging.getLogger("test"), WebClient(), NullHasher(), lambda _m: None, lambda *_c: None, lambda _k: None)
+    kit = Kit(
+        "Garden",
+        "http://localhost",
+        Clock(),
+        logging.getLogger("test"),
+        WebClient(),
+        NullHasher(),
+        lambda _m: None,
+        lambda *_c: None,
+        lambda _k: None,
+    )
     return Smtp(SmtpOptions(host="127.0.0.1", port=port, security="none", sender="accounts@example.com"), kit)
 
 

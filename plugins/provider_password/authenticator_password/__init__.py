@@ -34,7 +34,7 @@ class Password(Provider):
     def guarded(self, answer: Mapping[str, str]) -> str:
         return canonical_email(answer["email"])
 
-    def resume(self, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:  # noqa: ARG002
+    def resume(self, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:
         email, password = canonical_email(answer["email"]), exact(answer["password"])
         if visit.intent is Intent.SIGN_UP:
             identity = Identity(answer["email"], given_name=answer["given_name"], family_name=answer["family_name"])

@@ -9,9 +9,10 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Literal
 
-from authenticator.plugin import Message, PluginOptions, Sender, hookimpl
 from pydantic import Field as Option
 from pydantic import SecretStr
+
+from authenticator.plugin import Message, PluginOptions, Sender, hookimpl
 
 PATIENCE = 10.0  # seconds for each step of the conversation with the server
 
@@ -22,7 +23,9 @@ class SmtpOptions(PluginOptions):
     host: str = Option(description="The mail server's name.")
     sender: str = Option(description="The address that mail comes from, `accounts@example.com`.")
     port: int = Option(587, ge=1, le=65_535, description="Its port: 587 for starttls, 465 for tls.")
-    security: Literal["starttls", "tls", "none"] = Option("starttls", description="How the connection is encrypted; `none` only for a catcher on this machine.")
+    security: Literal["starttls", "tls", "none"] = Option(
+        "starttls", description="How the connection is encrypted; `none` only for a catcher on this machine."
+    )
     username: str = Option("", description="The user name, if the server wants one.")
     password: SecretStr = Option(SecretStr(""), description="The password that goes with it.")
 
