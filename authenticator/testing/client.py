@@ -131,7 +131,9 @@ class Browser:
         """Ask the API; `path` is below /api/v1 unless it is a whole path."""
         url = path if path.startswith(("/api/", "/.well-known/", "http")) else f"/api/v1/{path.lstrip('/')}"
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        response = self._raw(method, url, headers={**headers, **more.pop("headers", {})}, **({} if json is None else {"json": json}), **more)
+        response = self._raw(
+            method, url, headers={**headers, **more.pop("headers", {})}, **({} if json is None else {"json": json}), **more
+        )
         body = response.get_json(silent=True) if response.data else None
         return Answer(response.status_code, body, dict(response.headers))
 

@@ -108,7 +108,9 @@ class ProviderContract:
         again = self.go(sign_in_via, browser=client.browser())
         assert again.me["id"] == first.me["id"]
 
-    def test_the_subject_is_the_key_and_an_address_is_not(self, sign_in_via: SignInVia, outbox: Outbox, client: Browser, auth_app: Flask) -> None:
+    def test_the_subject_is_the_key_and_an_address_is_not(
+        self, sign_in_via: SignInVia, outbox: Outbox, client: Browser, auth_app: Flask
+    ) -> None:
         first = self.enter(self.go(sign_in_via), outbox)
         login = self.login(auth_app)
         assert login is not None, "the account is not found under the subject that the example gives"
@@ -257,7 +259,12 @@ class ProviderContract:
         self.refused(self.go(sign_in_via, "missing_subject").page, 401)
 
     def test_secrets_are_in_no_log_and_on_no_page(
-        self, sign_in_via: SignInVia, emulator: Emulator, built: OAuthProvider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self,
+        sign_in_via: SignInVia,
+        emulator: Emulator,
+        built: OAuthProvider,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         caplog.set_level(logging.DEBUG)
         given = remembered(emulator, monkeypatch)

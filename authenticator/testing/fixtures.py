@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from authenticator.testing.client import Browser
     from authenticator.testing.emulated import Emulators
     from authenticator.testing.people import AsUser, Outbox, SignInVia
+    from authenticator.testing.servers import Server
 
 PREFIX = "AUTHENTICATOR_"
 SECRET = "tests-know-this-secret-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -29,22 +30,21 @@ def store_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store_url(store_kind: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def store_url(store_kind: str, request: pytest.FixtureRequest) -> str:
     """The URL of an empty database. Override it to test with another store."""
     if store_kind == "mongodb":
-        yield from _wiped_mongodb(request)
-        return
-    fresh = request.getfixturevalue("fresh_database")
-    yield fresh(store_kind)
+        return str(request.getfixturevalue("emptied_mongodb"))
+    return str(request.getfixturevalue("fresh_database")(store_kind))
 
 
-def _wiped_mongodb(request: pytest.FixtureRequest) -> Iterator[str]:
-    """One database for all tests of this process, emptied after each: to make its indexes anew takes too long."""
+@pytest.fixture
+def emptied_mongodb(mongod_server: Server) -> Iterator[str]:
+    """One MongoDB database for all tests of this process, emptied after each: to make its indexes anew takes too long."""
     from pymongo import MongoClient
 
-    server = request.getfixturevalue("mongod_server")
-    url = f"{server.url}tests"
+    url = f"{mongod_server.url}tests"
     yield url
+    driver: MongoClient[dict[str, Any]]
     with MongoClient(url) as driver:
         database = driver.get_default_database()
         for name in database.list_collection_names():
