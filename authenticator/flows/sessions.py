@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from authenticator.crypto import derive_key, digest, keyed_token, random_token
+from authenticator.crypto import derive_key, digest, keyed_token, random_token, same
 from authenticator.errors import AuthError
 from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
@@ -17,6 +17,7 @@ from authenticator.flows.ticket import Ticket
 from authenticator.models import Client, Session, User
 
 GRACE = timedelta(seconds=10)  # how long the immediate predecessor of a refresh token gets the same successor
+MARK = 22  # characters, 132 bits
 LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
 OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
 
@@ -26,7 +27,7 @@ def draft(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Clie
     now = core.clock.now()
     session_id = random_token(128)
     cookie = random_token() if held.door == "web" else ""
-    refresh_token = f"{session_id}.{random_token()}" if held.door == "api" else ""
+    refresh_token = _refresh_token(core, session_id, random_token()) if held.door == "api" else ""
     days = core.settings.session_days if held.door == "web" else core.settings.refresh_token_days
     session = Session(
         id=session_id,
@@ -82,9 +83,9 @@ def refresh(core: Core, token: str, client: Client) -> SignedIn:
     was used before ends the session and tells its owner (RFC 9700 §4.14.2).
     """
     session_id, _, secret = token.partition(".")
-    if not session_id or not secret or len(token) > 256:
+    if not session_id or len(token) > 256 or not token.isascii() or not same(token, _refresh_token(core, session_id, secret[:-MARK])):
         raise AuthError("invalid_token")
-    successor = f"{session_id}.{keyed_token(derive_key(core.secret, 'refresh'), token)}"
+    successor = _refresh_token(core, session_id, keyed_token(derive_key(core.secret, "refresh"), token))
     rotation = core.store.rotate_refresh(session_id, digest(token), digest(successor), core.clock.now(), GRACE)
     if rotation.outcome == "reused" and rotation.session:
         _told_of_reuse(core, rotation.session, client)
@@ -95,6 +96,11 @@ def refresh(core: Core, token: str, client: Client) -> SignedIn:
     if user is None or user.status != "active":
         raise AuthError("invalid_token", "This refresh token is not valid any more. Sign in again.")
     return SignedIn(user, rotation.session, refresh_token=successor)
+
+
+def _refresh_token(core: Core, session_id: str, secret: str) -> str:
+    """A token whose end shows that it was made here: a made-up one must not pass for a spent one and end the session it names."""
+    return f"{session_id}.{secret}{keyed_token(derive_key(core.secret, 'refresh mark'), session_id, secret)[:MARK]}"
 
 
 def _told_of_reuse(core: Core, session: Session, client: Client) -> None:
