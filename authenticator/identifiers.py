@@ -9,7 +9,9 @@ from email_validator import EmailNotValidError, validate_email
 
 from authenticator.errors import AuthError
 
-ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})  # alphabets whose letters pass for another's (UTS 39 §4)
+ALIKE = frozenset(
+    {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"}
+)  # alphabets whose letters pass for another's (UTS 39 §4)
 
 
 def canonical_email(text: str) -> str:
