@@ -6,6 +6,7 @@ import itertools
 import re
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from werkzeug.test import TestResponse
 from authenticator.app import create_app
 from authenticator.clock import SetClock
 from authenticator.hooks import hookimpl
+from authenticator.identifiers import canonical_email
 from authenticator.kinds.sender import Sender
 from authenticator.kit import Message
 from authenticator.service import Service
@@ -29,6 +31,7 @@ T = TypeVar("T")
 PASSWORD = "seven lanterns drift ashore"
 SECRET = "k9V2mXq7Lr4TzB8nYw3HdPfCs6JgAeUo"
 CHEAP = {"AUTHENTICATOR_HASH_MEMORY_KIB": 12_288, "AUTHENTICATOR_HASH_PASSES": 1, "AUTHENTICATOR_HASH_SLOTS": 2}
+KINDS = {"users": "u", "sessions": "s", "login_keys": "k", "tickets": "t", "events": "e", "attempts": "a"}  # as MongoDB marks them
 _numbers = itertools.count(1)
 
 
@@ -126,6 +129,7 @@ class House:
 
     def mail_to(self, email: str) -> list[Message]:
         """What was mailed to this address, oldest first."""
+        email = canonical_email(email)
         self.service.core.messages.flush()
         return [message for message in self.sink.sent if message.to == email]
 
@@ -205,7 +209,7 @@ def _count_sqlite(url: str) -> dict[str, int]:
 
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as base:
         names = [row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
-        return {name: base.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+        return {name: base.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names if name in KINDS}
 
 
 def _count_mongodb(url: str) -> dict[str, int]:
@@ -213,7 +217,8 @@ def _count_mongodb(url: str) -> dict[str, int]:
 
     with MongoClient(url) as client:
         base = client.get_default_database()
-        return {name: base[name].count_documents({}) for name in base.list_collection_names()}
+        kinds = Counter(record.get("kind") for name in base.list_collection_names() for record in base[name].find({}, {"kind": 1}))
+        return {name: kinds[kind] for name, kind in KINDS.items()}
 
 
 Builder = Callable[..., House]
