@@ -54,7 +54,8 @@ def _migrate(database: Database) -> None:
     """In one transaction, so that of many processes that start at once one migrates and the others find it done."""
     with database.app.app_context(), database.transaction() as connection:
         if not database.sqlite:
-            connection.connection.driver_connection.patience = 120.0  # type: ignore[union-attr]
+            connection.detach()  # this connection may wait long, and is not to be used again
+            connection.connection.dbapi_connection.patience = 120.0  # type: ignore[union-attr]
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         if _has_version(connection, database.sqlite) and connection.execute(_VERSION).scalar() == HEAD:

@@ -1,0 +1,214 @@
+"""What a store does when servers go away, processes die half-way, or many of them start at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from pymongo.collection import Collection
+from sqlalchemy import create_engine
+
+from authenticator.crypto import digest
+from authenticator.errors import AuthError, ConfigurationError
+from authenticator.models import LoginKey
+from authenticator.storage.mongo.store import MongoStore
+from authenticator.storage.open import open_store
+from authenticator.storage.port import KeyTaken, Store
+from authenticator.storage.sealing import Sealer
+from authenticator.storage.sql.tables import db
+from authenticator.testing import servers
+from authenticator.testing.databases import absent
+from authenticator.testing.store_contract import NOW, a_key, a_session, a_user
+
+Fresh = Callable[[str], str]
+SECRET = b"s" * 32
+KINDS = ("sqlite", "postgresql", "mongodb")
+
+
+def opened(url: str, **keys: bytes) -> Store:
+    store = open_store(url, sealer=Sealer(SECRET, keys))
+    store.prepare()
+    return store
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_eight_processes_start_on_an_empty_store(kind: str, fresh_database: Fresh) -> None:
+    url = fresh_database(kind)
+    fork = multiprocessing.get_context("spawn")
+    with fork.Pool(8) as pool:
+        assert pool.map(_start, [(url, number) for number in range(8)], chunksize=1) == [None] * 8
+    store = opened(url)
+    assert len(store.users().items) == 8
+    store.close()
+
+
+def _start(work: tuple[str, int]) -> None:
+    url, number = work
+    store = opened(url)
+    store.create_user(a_user(number), [a_key(f"k{number}")])
+    store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_start_with_another_secret_is_refused(kind: str, fresh_database: Fresh) -> None:
+    url = fresh_database(kind)
+    opened(url).close()
+    for sealer in (Sealer(b"t" * 32), Sealer(b"t" * 32, {"new": b"n" * 32})):
+        store = open_store(url, sealer=sealer)
+        with pytest.raises(ConfigurationError, match="AUTHENTICATOR_SECRET_KEY"):
+            store.prepare()
+        store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_start_without_a_former_field_key_is_refused(kind: str, fresh_database: Fresh) -> None:
+    url = fresh_database(kind)
+    store = opened(url, old=b"o" * 32)
+    store.create_user(a_user(), [a_key()])
+    store.close()
+    store = opened(url, old=b"o" * 32, new=b"n" * 32)
+    assert store.user_by_id("u1") == a_user()
+    store.close()
+    store = open_store(url, sealer=Sealer(SECRET, {"new": b"n" * 32}))
+    with pytest.raises(ConfigurationError, match="`old`"):
+        store.prepare()
+    store.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_used_before_a_fork_works_in_the_child(kind: str, fresh_database: Fresh) -> None:
+    store = opened(fresh_database(kind))
+    store.create_user(a_user(), [a_key()])
+    child = os.fork()
+    if child == 0:
+        try:
+            store.open_session(a_session())
+            os._exit(0 if store.user_by_id("u1") == a_user() else 1)
+        except BaseException:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.session_by_cookie(digest("cookie 1"), NOW) is not None
+    store.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_migrations_make_the_tables_that_the_code_expects(kind: str, fresh_database: Fresh) -> None:
+    url = fresh_database(kind)
+    opened(url).close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+    engine.dispose()
+
+
+# Outages
+
+
+@pytest.fixture(params=["mongodb", "postgresql"])
+def mortal(request: pytest.FixtureRequest) -> Iterator[tuple[servers.Server, str]]:
+    """A server of this test's own, that may be hurt."""
+    try:
+        server = servers.mongod() if request.param == "mongodb" else servers.postgresql()
+    except (servers.Missing, ImportError) as error:
+        absent(str(error))
+    with server:
+        yield server, server.url + ("test" if request.param == "mongodb" else "postgres")
+
+
+def test_a_server_that_hangs_is_told_as_an_outage_and_comes_back(mortal: tuple[servers.Server, str]) -> None:
+    server, url = mortal
+    store = opened(url)
+    store.create_user(a_user(), [a_key()])
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    _stop_children(server.process.pid, signal.SIGSTOP)
+    try:
+        _unavailable(lambda: store.user_by_id("u1"))
+        _unavailable(lambda: store.open_session(a_session()))
+    finally:
+        _stop_children(server.process.pid, signal.SIGCONT)
+        server.process.send_signal(signal.SIGCONT)
+    _comes_back(store)
+    store.close()
+
+
+def test_a_server_that_died_is_told_as_an_outage(mortal: tuple[servers.Server, str]) -> None:
+    server, url = mortal
+    store = opened(url)
+    store.create_user(a_user(), [a_key()])
+    server.kill()
+    _unavailable(lambda: store.user_by_id("u1"))
+    _unavailable(store.prepare)
+    store.close()
+
+
+def _stop_children(pid: int, number: signal.Signals) -> None:
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        os.kill(int(child), number)
+
+
+def _unavailable(work: Callable[[], object]) -> None:
+    began = time.monotonic()
+    with pytest.raises(AuthError) as refused:
+        work()
+    assert refused.value.code == "store_unavailable"
+    assert refused.value.retry_after == 2
+    assert time.monotonic() - began < 6  # the promise is five seconds; the sixth is for a busy machine
+
+
+def _comes_back(store: Store) -> None:
+    end = time.monotonic() + 10
+    while True:
+        try:
+            assert store.user_by_id("u1") == a_user()
+        except AuthError:
+            if time.monotonic() > end:
+                raise
+        else:
+            return
+
+
+# A crash in the middle of a sign-up, with MongoDB
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing after it runs, no cleaning up either."""
+
+
+@pytest.mark.parametrize("survivors", range(4))
+def test_a_sign_up_killed_half_way_leaves_every_key_free(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, survivors: int) -> None:
+    store = opened(fresh_database("mongodb"))
+    assert isinstance(store, MongoStore)
+    keys = [a_key("one"), a_key("two", "email"), a_key("three", "google")]
+
+    def dies(self: Collection[Any], requests: list[Any], **options: Any) -> Any:
+        if self.name == "people":
+            if survivors:
+                real(self, requests[:survivors], **options)
+            raise Killed
+        return real(self, requests, **options)
+
+    real = Collection.bulk_write
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "bulk_write", dies)
+        with pytest.raises(Killed):
+            store.create_user(a_user(1), keys, a_session(1))
+    assert store.user_by_id("u1") is None
+    assert store.session_by_cookie(digest("cookie 1"), NOW) is None
+    assert store.owners([new.key for new in keys]) == {}
+    store.create_user(a_user(2), keys, a_session(2, "u2"))
+    assert set(store.owners([new.key for new in keys]).values()) == {"u2"}
+    assert len(store.keys_of("u2")) == 3
+    if survivors:
+        with pytest.raises(KeyTaken):  # the first one was only slow, and goes on: too late
+            store.create_user(a_user(1), [a_key("four")])
+        assert store.find_login(LoginKey("password", "four")) is None
+    store.close()
