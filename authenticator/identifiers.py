@@ -9,9 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from authenticator.errors import AuthError
 
-ALIKE = frozenset(
-    {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"}
-)  # alphabets whose letters pass for another's (UTS 39 §4)
+# alphabets whose letters pass for those of another (UTS 39 §4)
+ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
 def canonical_email(text: str) -> str:
