@@ -72,6 +72,6 @@ def test_nobody_adds_a_recipient(inbox: tuple[Inbox, int], to: str) -> None:
 
 def test_nobody_adds_a_header_through_the_subject(inbox: tuple[Inbox, int]) -> None:
     received, port = inbox
-    with pytest.raises(ValueError, match="linefeed|newline|CR"):
+    with pytest.raises(ValueError, match=r"linefeed|newline|CR"):
         _sender(port).send(Message("email", "ada@example.com", "Hi\r\nBcc: eve@example.com", "Hello"))
     assert received.envelopes == []

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from authenticator.app import Authenticator
 from flask import Flask, abort, session
 from flask.testing import FlaskClient
+
+from authenticator.app import Authenticator
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flask_app.py"
 PASSWORD = "correct horse battery staple"
