@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from flask import Flask
+    from jinja2 import BytecodeCache
+    from pymongo.database import Database
 
     from authenticator.clock import SetClock
     from authenticator.emulator import Emulator
@@ -34,7 +38,36 @@ def store_url(store_kind: str, request: pytest.FixtureRequest) -> str:
     """The URL of an empty database. Override it to test with another store."""
     if store_kind == "mongodb":
         return str(request.getfixturevalue("emptied_mongodb"))
+    if store_kind == "sqlite":
+        return str(request.getfixturevalue("copied_sqlite"))
     return str(request.getfixturevalue("fresh_database")(store_kind))
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables and no row."""
+    import sqlite3
+
+    from authenticator.storage.open import open_store
+    from authenticator.storage.sealing import Sealer
+
+    file = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    store: Any = open_store(f"sqlite:///{file}", sealer=Sealer(SECRET.encode()))
+    store.prepare()
+    store.close()
+    connection = sqlite3.connect(file)
+    with connection:
+        connection.execute("DELETE FROM field_keys")  # the marks of the key that it was made with
+    connection.close()
+    return file
+
+
+@pytest.fixture
+def copied_sqlite(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A copy of it: to migrate for each test takes too long."""
+    file = tmp_path / "authenticator.db"
+    shutil.copy(migrated_sqlite, file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture
@@ -46,7 +79,7 @@ def emptied_mongodb(mongod_server: Server) -> Iterator[str]:
     yield url
     driver: MongoClient[dict[str, Any]]
     with MongoClient(url) as driver:
-        database = driver.get_default_database()
+        database: Database[dict[str, Any]] = driver.get_default_database()
         for name in database.list_collection_names():
             database[name].delete_many({})
 
@@ -102,6 +135,14 @@ def emulator(emulators: Emulators, emulated_providers: tuple[type[OAuthProvider]
         yield emulator
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Templates are compiled once a run, not once a test."""
+    from jinja2 import FileSystemBytecodeCache
+
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
 def auth_app(
     auth_settings: dict[str, Any],
@@ -109,6 +150,7 @@ def auth_app(
     store_url: str,
     emulator: Emulator,
     clock: SetClock,
+    compiled_templates: BytecodeCache,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Flask]:
     """The service as a Flask application of its own, in development, with the emulator behind every provider that has no credentials."""
@@ -125,6 +167,7 @@ def auth_app(
     }
     settings = {f"{PREFIX}{name.removeprefix(PREFIX)}": value for name, value in (usual | auth_settings).items()}
     app = create_app(settings, plugins=auth_plugins, clock=clock, env_file=None)
+    app.jinja_env.bytecode_cache = compiled_templates
     yield app
     core = app.extensions["authenticator"].core
     core.messages.flush()
