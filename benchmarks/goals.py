@@ -33,8 +33,8 @@ class Stage:
     def size(self) -> int:
         return self.bench.size
 
-    def row(self, goal: str, what: str, figure: Spread, unit: str = "F", **limits: float) -> Row:
-        return Row(goal, what, self.subject.store, figure, unit, **limits)
+    def row(self, goal: str, what: str, figure: Spread, unit: str = "F", limit: float | None = None, least: float | None = None) -> Row:
+        return Row(goal, what, self.subject.store, figure, unit, limit, least)
 
     def signed_in(self, number: int, *path: str) -> list[str]:
         """One value from the answers to that many sign-ins, a token for example."""
@@ -92,7 +92,7 @@ def wrong_password(stage: Stage) -> list[Row]:
     cost, ratio = stage.bench.in_units(wrong), stage.bench.apart(unknown, wrong)
     return [
         stage.row("G6", "wrong password, null hash", cost, limit=2.8),
-        Row("G6", "unknown user by wrong password, null hash", stage.subject.store, ratio, "times", limit=1.05, least=0.95),
+        stage.row("G6", "unknown user by wrong password, null hash", ratio, "times", 1.05, 0.95),
     ]
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,23 +27,12 @@ class DoesNotStart(Exception):
 class Server:
     """Gunicorn in its gthread worker, until the end of the `with` block. `first_answer` is how long it took to start, in seconds."""
 
-    def __init__(
-        self,
-        target: str,
-        *,
-        threads: int,
-        workers: int = 1,
-        settings: Mapping[str, str] | None = None,
-        path: str = "/",
-        preload: bool = False,
-    ) -> None:
+    def __init__(self, command: Sequence[str], *, workers: int = 1, settings: Mapping[str, str] | None = None, path: str = "/") -> None:
         self.port = free_port()
-        options = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(workers), "--threads", str(threads), "--worker-class", "gthread"]
-        options += ["--keep-alive", "75", "--no-control-socket", "--log-level", "warning", *(["--preload"] if preload else [])]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
         begun = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *options, target],
+            [sys.executable, "-m", *(part.format(port=self.port) for part in command)],
             env={**_plain_environment(), **(settings or {})}, cwd=ROOT, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -104,14 +93,20 @@ class Server:
 
 def bare() -> Server:
     """The unit: one process, four threads."""
-    return Server("benchmarks.bare:app", threads=4)
+    options = ("--worker-class", "gthread", "--threads", "4", "--keep-alive", "65", "--no-control-socket", "--log-level", "warning")
+    return Server(("gunicorn", "--bind", "127.0.0.1:{port}", *options, "benchmarks.bare:app"))
 
 
 def service(settings: Mapping[str, str], *, workers: int = 1) -> Server:
-    """The service as `authenticator serve` starts it."""
-    return Server("authenticator.app:create_app()", threads=16, workers=workers, settings=settings, path="/healthz", preload=True)
+    """The service as operators start it."""
+    command = ("authenticator.cli", "serve", "--port", "{port}", "--workers", str(workers))
+    return Server(command, workers=workers, settings=settings, path="/healthz")
 
 
 def _plain_environment() -> dict[str, str]:
     """This process's environment without settings that would change the service under test."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AUTHENTICATOR_", "GUNICORN_"))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AUTHENTICATOR_", "GUNICORN_", "PORT", "HOST", "WEB_CONCURRENCY"))
+    }
