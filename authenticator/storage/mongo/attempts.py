@@ -12,12 +12,14 @@ from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
+from pymongo.read_concern import ReadConcern
 
 from authenticator.models import Backoff, Limit
 from authenticator.storage import records
 from authenticator.storage.mongo.client import Document, Part, told
 
 _TRIES = 10
+_NEWEST = ReadConcern("local")  # what refused us may not have reached a majority yet
 
 
 class Attempts(Part):
@@ -57,7 +59,8 @@ class Attempts(Part):
     def _sort_out(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> tuple[list[tuple[str, Limit | Backoff]], int]:
         """Those to try again, because two inserted at once and there is room still; and the longest wait of the others."""
         with told():
-            rows = list(self._mongo["activity"].find({"_id": {"$in": [place for place, _ in steps]}}, {"count": 1, "until": 1}))
+            newest = self._mongo["activity"].with_options(read_concern=_NEWEST)
+            rows = list(newest.find({"_id": {"$in": [place for place, _ in steps]}}, {"count": 1, "until": 1}))
         found = {row["_id"]: row for row in rows}
         again = [(place, counter) for place, counter in steps if place not in found or _has_room(found[place], counter, at)]
         waits = [
