@@ -42,8 +42,6 @@ def settings() -> Loaded:
     return load(overrides())
 
 
-
-
 def _host() -> Flask | None:
     info = click.get_current_context().find_object(ScriptInfo)
     return info.load_app() if info else None

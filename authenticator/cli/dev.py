@@ -44,7 +44,14 @@ class Handler(WSGIRequestHandler):
 
 @click.command("dev")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for every one.")
-@click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(1, 65_534), help="The port; the emulator takes the next one.")
+@click.option(
+    "--port",
+    envvar="PORT",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65_534),
+    help="The port; the emulator takes the next one.",
+)
 @click.option("--reload/--no-reload", default=False, help="Start anew when a source file changes.")
 def command(host: str, port: int, reload: bool) -> None:
     """Run a development server on http://localhost:8000, with sample identity providers and no set-up.
@@ -97,7 +104,11 @@ def banner(service: Service) -> str:
     """What a developer wants to know first."""
     settings = service.settings
     found = service.core.registry.found
-    lines = [("Sign in", f"{settings.public_url}/sign-in"), ("Messages", f"{settings.public_url}/dev/outbox"), ("Database", database(service))]
+    lines = [
+        ("Sign in", f"{settings.public_url}/sign-in"),
+        ("Messages", f"{settings.public_url}/dev/outbox"),
+        ("Database", database(service)),
+    ]
     emulated = [item.label for item in found if item.state == "emulated"]
     if emulated:
         lines.append(("Emulated", f"{', '.join(sorted(emulated))} at {settings.emulator_url}"))

@@ -6,7 +6,9 @@ import os
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"  # `authenticator serve --host --port --bind` set it
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "") or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+workers = int(
+    os.environ.get("WEB_CONCURRENCY", "") or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+)
 threads = 16
 preload_app = True  # the application is made once: what must not start is told before anything listens
 keepalive = 65  # longer than the 60 seconds that proxies keep an idle connection

@@ -50,9 +50,7 @@ def sample(plugins: Models) -> str:
 
 
 def _assignments(model: type[BaseModel], prefix: str) -> str:
-    return "".join(
-        f"\n# {info.description}\n# {prefix}{name.upper()}={default_of(info)}\n" for name, info in model.model_fields.items()
-    )
+    return "".join(f"\n# {info.description}\n# {prefix}{name.upper()}={default_of(info)}\n" for name, info in model.model_fields.items())
 
 
 def default_of(info: FieldInfo) -> str:

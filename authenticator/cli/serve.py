@@ -25,7 +25,9 @@ CONF = "python:authenticator.cli.gunicorn_conf"
 @click.option("--host", envvar="HOST", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0 for every one.")
 @click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(1, 65_534))
 @click.option("--bind", default="", help="Instead of host and port: a Unix socket, `unix:/run/authenticator.sock`.")
-@click.option("--workers", envvar="WEB_CONCURRENCY", default=None, type=click.IntRange(1, 256), help="Processes; one for each core if not said.")
+@click.option(
+    "--workers", envvar="WEB_CONCURRENCY", default=None, type=click.IntRange(1, 256), help="Processes; one for each core if not said."
+)
 @click.option("--reload", is_flag=True, help="Start anew when a source file changes (for development).")
 @click.option("--emulator", is_flag=True, help="Also run the sample identity providers on the next port (for development).")
 def command(host: str, port: int, bind: str, workers: int | None, reload: bool, emulator: bool) -> None:
@@ -85,4 +87,3 @@ def _emulator(host: str, port: int) -> Iterator[None]:
         if os.getpid() == parent:  # workers come by here too when they end
             process.terminate()
             process.wait(10)
-
