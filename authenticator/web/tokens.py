@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ CENTURY = 100 * 365 * 86_400  # the library asks the machine's time; the service
 CACHED_SECONDS = 5.0
 CACHED_TOKENS = 4096
 LONGEST = 4096  # characters of a token worth looking at
+COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no padding, no spare bits: each token has one spelling (RFC 7515 §2)
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
 RESERVED = frozenset(
     {"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "acr", "client_id", "scope", "type", "fresh", "csrf"}
 )
@@ -85,8 +89,7 @@ class Tokens:
             "client_id": OWN_CLIENT,
         }
         claims |= self._further_claims(signed)
-        token: str = create_access_token(signed.user.id, additional_claims=claims)
-        return token
+        return lower(create_access_token(signed.user.id, additional_claims=claims))
 
     def _further_claims(self, signed: Signed) -> dict[str, Any]:
         hook = self._service.core.registry.hooks.auth_claims
@@ -107,7 +110,7 @@ class Tokens:
         return claims
 
     def _cached(self, token: str) -> Claims:
-        if len(token) > LONGEST:
+        if len(token) > LONGEST or not COMPACT.fullmatch(token) or lower(token) != token:
             raise AuthError("invalid_token")
         name = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._checked.get(name)
@@ -151,6 +154,15 @@ class Tokens:
         if key is None:
             raise jwt.InvalidKeyError("no such key")
         return key
+
+
+def lower(token: str) -> str:
+    """The same token with the lower of its two valid ECDSA signatures, so that nobody can make another one of it."""
+    head, _, text = token.rpartition(".")
+    signature = base64.urlsafe_b64decode(f"{text}==")
+    s = int.from_bytes(signature[32:])
+    lowered = signature[:32] + (ORDER - s).to_bytes(32) if ORDER // 2 < s < ORDER else signature
+    return f"{head}.{base64.urlsafe_b64encode(lowered).rstrip(b'=').decode()}"
 
 
 def tokens() -> Tokens:
