@@ -8,9 +8,9 @@ import threading
 
 import click
 
+from authenticator.cli.plugins import installed, offers
 from authenticator.emulator import Emulator
 from authenticator.kinds.oauth import OAuthProvider
-from authenticator.registry import find
 from authenticator.service import Service
 from authenticator.settings import PREFIX, load
 
@@ -21,9 +21,8 @@ from authenticator.settings import PREFIX, load
 def command(host: str, port: int) -> None:
     """Run the sample identity providers alone. Give their address to a service as AUTHENTICATOR_EMULATOR_URL."""
     loaded = load({f"{PREFIX}ENVIRONMENT": "development"})
-    hooks = find(loaded).manager.hook.auth_providers
-    offers = [cls for item in hooks.get_hookimpls() for cls in item.function(*(loaded.settings for _ in item.argnames)) or ()]
-    emulator = Emulator([cls for cls in offers if issubclass(cls, OAuthProvider)], address_for_browsers(host, port))
+    classes = [offer.cls for offer in offers(installed(loaded), loaded)]
+    emulator = Emulator([cls for cls in classes if issubclass(cls, OAuthProvider)], address_for_browsers(host, port))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with emulator.serve(host, port):
         click.echo(f"{', '.join(cls.label for cls in emulator.providers)} emulated at {emulator.base_url}")
