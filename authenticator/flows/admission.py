@@ -84,10 +84,10 @@ def _email_owner(core: Core, email: str) -> str | None:
 
 def carry_out(core: Core, held: Ticket, proof: Proof, found: Found, client: Client, signed: Signed | None) -> SignedIn | SecondStep:
     """Do what was decided."""
-    if found.decision in (Decision.REFUSE_LINK_REQUIRED, Decision.REFUSE_IDENTITY_TAKEN, Decision.REFUSE_EMAIL_TAKEN):
-        raise AuthError(found.decision.value)
     if held.intent is Intent.CONFIRM:
         return _confirm(core, held, proof, found, signed)
+    if found.decision in (Decision.REFUSE_LINK_REQUIRED, Decision.REFUSE_IDENTITY_TAKEN, Decision.REFUSE_EMAIL_TAKEN):
+        raise AuthError(found.decision.value)
     if signed is not None:
         return _link(core, held, proof, found, client, signed)
     if found.decision is Decision.ENROL:
