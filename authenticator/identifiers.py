@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import unicodedata
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -13,6 +14,7 @@ from authenticator.errors import AuthError
 ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
+@lru_cache(256)  # a sign-in asks for the same address three times
 def canonical_email(text: str) -> str:
     """The form under which an address is owned: A-Z lowered, the domain in IDNA A-labels (RFC 5891), nothing else changed.
 
