@@ -6,24 +6,24 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask
-from sqlalchemy import Connection, Engine, Executable, Row, event
+from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from authenticator.errors import AuthError, ConfigurationError
+from authenticator.storage.sql.quick import Params, Plans, Quick
 from authenticator.storage.sql.tables import db
 
 PATIENCE = 4  # seconds for a connection, a lock or a statement, so that an outage is told within five
 
-Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
-AnyRow = Row[Any]
+AnyRow = Sequence[Any]
 
 
 class Database:
@@ -45,33 +45,48 @@ class Database:
         else:
             _listen_postgresql(self.engine)
         self._begin = "BEGIN IMMEDIATE" if self.sqlite else "BEGIN"
+        self._plans = Plans(self.engine)
         self._writing = threading.Lock()
         _tell_children(weakref.WeakMethod(self._forked))
 
-    def rows(self, statement: Executable, params: Params = None) -> Sequence[AnyRow]:
+    def rows(self, statement: Executable, params: Params | None = None) -> Sequence[AnyRow]:
         """All rows of a reading statement."""
-        with self.connected() as connection:
-            return connection.execute(statement, params).fetchall()
+        with self._quickest() as connection:
+            found: Sequence[AnyRow] = connection.execute(statement, params).fetchall()
+            return found
 
-    def row(self, statement: Executable, params: Params = None) -> AnyRow | None:
+    def row(self, statement: Executable, params: Params | None = None) -> AnyRow | None:
         """The first row, if there is one."""
         found = self.rows(statement, params)
         return found[0] if found else None
 
-    def change(self, statement: Executable, params: Params = None) -> Sequence[AnyRow]:
+    def change(self, statement: Executable, params: Params | None = None) -> Sequence[AnyRow]:
         """Run one writing statement; what it returns with RETURNING."""
-        with self._turn(), self.connected() as connection:
+        with self._turn(), self._quickest() as connection:
             result = connection.execute(statement, params)
-            return result.fetchall() if result.returns_rows else ()
+            return result.fetchall() if self.sqlite or result.returns_rows else ()
 
-    def count(self, statement: Executable, params: Params = None) -> int:
+    def count(self, statement: Executable, params: Params | None = None) -> int:
         """Run one writing statement; how many rows it touched."""
-        with self._turn(), self.connected() as connection:
+        with self._turn(), self._quickest() as connection:
             return int(connection.execute(statement, params).rowcount)
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Any]:
         """Several statements, all or none. SQLite takes its write lock first: to upgrade a read lock can't be waited for."""
+        with self._turn(), self._quickest() as connection:
+            run = connection.run if isinstance(connection, Quick) else connection.exec_driver_sql
+            run(self._begin)
+            try:
+                yield connection
+            except BaseException:
+                _roll_back(connection)
+                raise
+            run("COMMIT")
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """The same, through SQLAlchemy all the way, for whoever needs its connection."""
         with self._turn(), self.connected() as connection:
             connection.exec_driver_sql(self._begin)
             try:
@@ -80,6 +95,18 @@ class Database:
                 _roll_back(connection)
                 raise
             connection.exec_driver_sql("COMMIT")
+
+    def _quickest(self) -> Any:
+        return self._quick() if self.sqlite else self.connected()
+
+    @contextmanager
+    def _quick(self) -> Iterator[Quick]:
+        with _told():
+            pooled = self.engine.raw_connection()
+            try:
+                yield Quick(cast("sqlite3.Connection", pooled.driver_connection), self._plans)
+            finally:
+                pooled.close()
 
     def close(self) -> None:
         with _told():
@@ -130,11 +157,15 @@ def _told() -> Iterator[None]:
         raise AuthError("store_unavailable", retry_after=2) from error
 
 
-def _roll_back(connection: Connection) -> None:
+def _roll_back(connection: Connection | Quick) -> None:
     try:
-        connection.exec_driver_sql("ROLLBACK")
+        if isinstance(connection, Quick):
+            connection.run("ROLLBACK")
+        else:
+            connection.exec_driver_sql("ROLLBACK")
     except DBAPIError:
-        connection.invalidate()
+        if not isinstance(connection, Quick):  # SQLite has rolled back by itself
+            connection.invalidate()
 
 
 def _checked(text: str) -> URL:

@@ -49,7 +49,7 @@ class LoginKeys(Part):
     def owners(self, keys: Sequence[LoginKey]) -> Mapping[LoginKey, str]:
         by_id = {records.key_id(key, self._sealer): key for key in keys}
         rows = self._db.rows(self._select_owners, {"keys": list(by_id)}) if by_id else ()
-        return {by_id[row.id]: row.user_id for row in rows}
+        return {by_id[key_id]: user_id for key_id, user_id in rows}
 
     def keys_of(self, user_id: str) -> Sequence[HeldKey]:
         rows = self._db.rows(self._select_keys, {"user": user_id}) if records.is_id(user_id) else ()

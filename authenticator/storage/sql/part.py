@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindparam, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from authenticator.storage.records import parse_cursor
 from authenticator.storage.sealing import Sealer
@@ -22,7 +22,8 @@ class Part:
 
     def _upsert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT, in the database's own dialect."""
-        return sqlite.insert(table) if self._db.sqlite else postgresql.insert(table)
+        dialect = import_module(f"sqlalchemy.dialects.{self._db.url.get_backend_name()}")  # the other one is never needed, and large
+        return dialect.insert(table)
 
     def _page(self, first: Select[Any], later: Select[Any], after: str | None, limit: int, **params: Any) -> Sequence[AnyRow]:
         """At most `limit` rows and one more, which tells whether there is a next page."""

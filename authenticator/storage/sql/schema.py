@@ -52,7 +52,7 @@ def _version(database: Database) -> str | None:
 
 def _migrate(database: Database) -> None:
     """In one transaction, so that of many processes that start at once one migrates and the others find it done."""
-    with database.app.app_context(), database.transaction() as connection:
+    with database.app.app_context(), database.migrating() as connection:
         if not database.sqlite:
             connection.detach()  # this connection may wait long, and is not to be used again
             connection.connection.dbapi_connection.patience = 120.0  # type: ignore[union-attr]
@@ -95,7 +95,7 @@ def _check_indexes(database: Database) -> None:
 
 
 def _check_keys(database: Database, sealer: Sealer) -> None:
-    marks = {str(row.id): bytes(row.mark) for row in database.rows(select(field_keys))}
+    marks = {str(key_id): bytes(mark) for key_id, mark in database.rows(select(field_keys.c.id, field_keys.c.mark))}
     sealer.check_marks(marks)
     if sealer.newest not in marks:
         key_id, mark = sealer.mark()

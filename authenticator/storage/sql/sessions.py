@@ -26,7 +26,7 @@ class Sessions(Part):
         super().__init__(database, sealer)
         c = sessions.c
         self._open_session = insert(sessions)
-        self._forget = delete(attempts).where(attempts.c.id.in_(bindparam("keys", expanding=True)))
+        self._forget = delete(attempts).where(attempts.c.id == bindparam("key"))
         live = (c.closed_at.is_(None), c.expires_at > bindparam("now"))
         named = c.id == bindparam("key")
         self._select_signed = select(sessions, users).join(users, users.c.id == c.user_id).where(c.cookie == bindparam("cookie_is"), *live)
@@ -51,7 +51,8 @@ class Sessions(Part):
             return
         with self._db.transaction() as connection:
             connection.execute(self._open_session, row)
-            connection.execute(self._forget, {"keys": records.attempt_ids(forgive, self._sealer)})
+            for key in sorted(records.attempt_ids(forgive, self._sealer)):  # nearly always one: a list of them takes twice as long
+                connection.execute(self._forget, {"key": key})
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
         row = self._db.row(self._select_signed, {"cookie_is": digest, "now": records.millis(now)})
