@@ -96,6 +96,11 @@ class ProviderContract:
         self, sign_in_via: SignInVia, outbox: Outbox, built: OAuthProvider, auth_app: Flask
     ) -> None:
         said = built.identity(self.provider.example(self.person))
+        person = self.person
+        assert said.email in ("", person.email)
+        assert said.given_name in ("", person.given_name)
+        assert said.family_name in ("", person.family_name)
+        assert said.name in ("", person.name)
         me = self.enter(self.go(sign_in_via), outbox).me
         assert me["email"] == (said.email.lower() or None)
         assert me["name"]["given"] == said.given_name
