@@ -26,7 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Handler(WSGIRequestHandler):
-    """Keeps connections open, and prints paths without their query, which may carry codes."""
+    """Speaks HTTP/1.1, and prints paths without their query, which may carry codes."""
 
     protocol_version = "HTTP/1.1"
     timeout = 75
