@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
+from authenticator.errors import AuthError
 from authenticator.models import Backoff, Limit
 from authenticator.storage import records
-from authenticator.storage.mongo.client import Document, Part, told
+from authenticator.storage.mongo.client import DUPLICATE, Document, Part, told
 
 _TRIES = 10
 _NEWEST = ReadConcern("local")  # what refused us may not have reached a majority yet
@@ -49,12 +48,11 @@ class Attempts(Part):
 
     def _count(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> list[int]:
         """Count each; the positions of those that were refused."""
-        try:
-            with told():
-                self._mongo["activity"].bulk_write([_step(place, counter, at) for place, counter in steps], ordered=False)
-        except BulkWriteError as error:
-            return [int(item["index"]) for item in error.details["writeErrors"]]
-        return []
+        with told():
+            refused = self._mongo.update("activity", [_step(place, counter, at) for place, counter in steps], ordered=False)
+        if any(item["code"] != DUPLICATE for item in refused):
+            raise AuthError("store_unavailable", retry_after=2)
+        return [int(item["index"]) for item in refused]
 
     def _sort_out(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> tuple[list[tuple[str, Limit | Backoff]], int]:
         """Those to try again, because two inserted at once and there is room still; and the longest wait of the others."""
@@ -77,13 +75,13 @@ def _has_room(row: Document, counter: Limit | Backoff, at: int) -> bool:
     return bool(row["until"] <= at and row["count"] < counter.dead)
 
 
-def _step(place: str, counter: Limit | Backoff, at: int) -> UpdateOne:
+def _step(place: str, counter: Limit | Backoff, at: int) -> Document:
     if isinstance(counter, Limit):
         return _limit_step(place, counter, at)
     return _backoff_step(place, counter, at)
 
 
-def _limit_step(place: str, limit: Limit, at: int) -> UpdateOne:
+def _limit_step(place: str, limit: Limit, at: int) -> Document:
     """A fixed window: a fresh one starts when the last has ended."""
     end = at + limit.seconds * 1000
     over = {"$lte": [{"$ifNull": ["$until", 0]}, at]}
@@ -94,10 +92,10 @@ def _limit_step(place: str, limit: Limit, at: int) -> UpdateOne:
         "gone": {"$cond": [over, records.moment(end), "$gone"]},
     }
     room = {"_id": place, "$or": [{"until": {"$lte": at}}, {"count": {"$lt": limit.allowed}}]}
-    return UpdateOne(room, [{"$set": fresh}], upsert=True)
+    return {"q": room, "u": [{"$set": fresh}], "upsert": True}
 
 
-def _backoff_step(place: str, backoff: Backoff, at: int) -> UpdateOne:
+def _backoff_step(place: str, backoff: Backoff, at: int) -> Document:
     """Attempts in a row: the next count sets the next wait."""
     count: Any = {"$add": [{"$ifNull": ["$count", 0]}, 1]}
     branches, number = [{"case": {"$lte": ["$count", backoff.free]}, "then": at}], backoff.free + 1
@@ -106,4 +104,4 @@ def _backoff_step(place: str, backoff: Backoff, at: int) -> UpdateOne:
         number += 1
     until = {"$switch": {"branches": branches, "default": at + backoff.wait(number) * 1000}}
     room = {"_id": place, "until": {"$lte": at}, "count": {"$lt": backoff.dead}}
-    return UpdateOne(room, [{"$set": {"kind": "a", "count": count, "gone": "$$REMOVE"}}, {"$set": {"until": until}}], upsert=True)
+    return {"q": room, "u": [{"$set": {"kind": "a", "count": count, "gone": "$$REMOVE"}}, {"$set": {"until": until}}], "upsert": True}

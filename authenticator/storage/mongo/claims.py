@@ -47,7 +47,7 @@ class Claims(Sessions):
 
     def find_login(self, key: LoginKey) -> Login | None:
         with told():
-            found = list(self._mongo["people"].aggregate([{"$match": {"_id": self._place(key)}}, _OWNER]))
+            found = self._mongo.few("people", [{"$match": {"_id": self._place(key)}}, _OWNER])
         if not found or not _valid(found[0]):
             return None
         held = record(found[0])
@@ -59,7 +59,7 @@ class Claims(Sessions):
         if not by_place:
             return {}
         with told():
-            found = list(self._mongo["people"].aggregate([{"$match": {"_id": {"$in": list(by_place)}}}, _OWNER]))
+            found = self._mongo.few("people", [{"$match": {"_id": {"$in": list(by_place)}}}, _OWNER])
         return {by_place[item["_id"]]: item["owner"][2:] for item in found if _valid(item)}
 
     def keys_of(self, user_id: str) -> Sequence[HeldKey]:

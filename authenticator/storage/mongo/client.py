@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
 from pymongo.errors import ConfigurationError as BadOptions
 
 from authenticator.errors import AuthError, ConfigurationError
@@ -26,6 +26,8 @@ from authenticator.storage.sealing import Sealer
 Document = dict[str, Any]
 
 DUPLICATE = 11000
+_MAJORITY: Document = {"level": "majority"}
+_SAFELY: Document = {"w": "majority", "j": True}
 _TIDY = IndexModel("gone", name="gone", expireAfterSeconds=0)
 INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
     "people": (_TIDY, IndexModel([("kind", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="by_age")),
@@ -54,10 +56,47 @@ class Mongo:
         self._database: Database[Document] | None = None
 
     def __getitem__(self, name: str) -> Collection[Document]:
+        return self._living()[name]
+
+    def _living(self) -> Database[Document]:
         database = self._database
-        if database is None or self._process != os.getpid():
-            database = self._connect()
-        return database[name]
+        return self._connect() if database is None or self._process != os.getpid() else database
+
+    def one(self, name: str, where: Document, fields: Document | None = None) -> Document | None:
+        """The document that matches. As a plain command: the driver's cursors and sessions cost as much again."""
+        wish: Document = {"find": name, "filter": where, "limit": 1, "singleBatch": True, "readConcern": _MAJORITY}
+        if fields:
+            wish["projection"] = fields
+        batch = self._read(wish)["cursor"]["firstBatch"]
+        return batch[0] if batch else None
+
+    def few(self, name: str, steps: Sequence[Document]) -> list[Document]:
+        """What a pipeline gives: no more than a first batch holds."""
+        wish: Document = {"aggregate": name, "pipeline": list(steps), "cursor": {"batchSize": 100}, "readConcern": _MAJORITY}
+        return list(self._read(wish)["cursor"]["firstBatch"])
+
+    def update(self, name: str, steps: Sequence[Document], *, ordered: bool) -> list[Document]:
+        """Several updates in one command (`q`, `u`, `upsert`); those that the server refused, with `index` and `code`."""
+        answer = self._write({"update": name, "updates": list(steps), "ordered": ordered, "writeConcern": _SAFELY})
+        return list(answer.get("writeErrors", ()))
+
+    def change(self, name: str, where: Document, **how: Any) -> Document | None:
+        """findAndModify: `update` with `new`, or `remove`."""
+        found = self._write({"findAndModify": name, "query": where, "writeConcern": _SAFELY, **how})["value"]
+        return cast("Document | None", found)
+
+    def _read(self, wish: Document) -> Document:
+        database = self._living()
+        try:
+            return database.command(wish)
+        except AutoReconnect:  # the primary has moved, or a connection was dropped: reading twice does no harm
+            return database.command(wish)
+
+    def _write(self, wish: Document) -> Document:
+        answer = self._living().command(wish)
+        if "writeConcernError" in answer:
+            raise AuthError("store_unavailable", retry_after=2)
+        return answer
 
     def ping(self) -> None:
         self["people"].database.command("ping")

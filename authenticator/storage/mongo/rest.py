@@ -22,18 +22,20 @@ class Rest(Part):
         key = records.ticket_id(kind, digest, self._sealer)
         row = records.ticket_record(key, payload, expires_at, self._sealer)
         with told():
-            self._mongo["tickets"].replace_one({"_id": f"t:{key}"}, document("t", row, gone=row["expires_at"]), upsert=True)
+            step = {"q": {"_id": f"t:{key}"}, "u": document("t", row, gone=row["expires_at"]), "upsert": True}
+            if self._mongo.update("tickets", [step], ordered=True):
+                raise AuthError("conflict")
 
     def take_ticket(self, kind: str, digest: str, now: datetime) -> Mapping[str, Any] | None:
         key = records.ticket_id(kind, digest, self._sealer)
         with told():
-            found = self._mongo["tickets"].find_one_and_delete({"_id": f"t:{key}"})
+            found = self._mongo.change("tickets", {"_id": f"t:{key}"}, remove=True)
         return None if found is None else records.ticket_payload(key, found, now, self._sealer)
 
     def read_ticket(self, kind: str, digest: str, now: datetime) -> Mapping[str, Any] | None:
         key = records.ticket_id(kind, digest, self._sealer)
         with told():
-            found = self._mongo["tickets"].find_one({"_id": f"t:{key}"})
+            found = self._mongo.one("tickets", {"_id": f"t:{key}"})
         return None if found is None else records.ticket_payload(key, found, now, self._sealer)
 
     def add_signing_key(self, key: SigningKey) -> bool:

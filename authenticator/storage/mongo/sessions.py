@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo import ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError
-
 from authenticator.errors import AuthError
 from authenticator.models import Page, Rotation, Session, User
 from authenticator.storage import records
@@ -23,13 +20,13 @@ class Sessions(Part):
     """Verbs on sessions."""
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
-        forgotten = [UpdateOne({"_id": f"a:{key}"}, _FORGOTTEN) for key in records.attempt_ids(forgive, self._sealer)]
+        forgotten = [{"q": {"_id": f"a:{key}"}, "u": _FORGOTTEN} for key in records.attempt_ids(forgive, self._sealer)]
         self._open(session, forgotten)
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
         live = {"cookie": digest, "closed_at": None, "expires_at": {"$gt": records.millis(now)}}
         with told():
-            found = list(self._mongo["activity"].aggregate([{"$match": live}, _USER]))
+            found = self._mongo.few("activity", [{"$match": live}, _USER])
         if not found or not found[0]["user"]:
             return None
         user = records.user_of(record(found[0]["user"][0]), self._sealer)
@@ -39,7 +36,7 @@ class Sessions(Part):
         if not records.is_id(session_id):
             return None
         with told():
-            found = self._mongo["activity"].find_one({"_id": f"s:{session_id}"})
+            found = self._mongo.one("activity", {"_id": f"s:{session_id}"})
         return None if found is None else records.session_of(record(found), self._sealer)
 
     def sessions_of(self, user_id: str, now: datetime, *, after: str | None = None, limit: int = 50) -> Page[Session]:
@@ -65,7 +62,7 @@ class Sessions(Part):
         current = {"_id": f"s:{session_id}", "refresh": presented, "closed_at": None, "expires_at": {"$gt": at}}
         swap = {"$set": {"spent": presented, "refresh": successor, "rotated_at": at}}
         with told():
-            found = self._mongo["activity"].find_one_and_update(current, swap, return_document=ReturnDocument.AFTER)
+            found = self._mongo.change("activity", current, update=swap, new=True)
         if found is not None:
             return Rotation("rotated", records.session_of(record(found), self._sealer))
         session = self.session_by_id(session_id)
@@ -94,13 +91,12 @@ class Sessions(Part):
             found = list(self._mongo["activity"].find({"closed_at": {"$gte": max(1, records.millis(moment))}}, {"_id": 1}))
         return tuple(item["_id"][2:] for item in found)
 
-    def _open(self, session: Session, further: Sequence[UpdateOne] = ()) -> None:
+    def _open(self, session: Session, further: Sequence[Document] = ()) -> None:
         """Insert by an upsert, because only updates can share one command with the attempts to forget."""
         row = records.session_record(session, self._sealer)
         made = document("s", row, gone=row["expires_at"] + records.KEEP_SESSION)
         absent = {"_id": made.pop("_id"), "owner": {"$exists": False}}
-        try:
-            with told():
-                self._mongo["activity"].bulk_write([UpdateOne(absent, {"$set": made}, upsert=True), *further], ordered=True)
-        except BulkWriteError:
-            raise AuthError("conflict") from None  # the id is taken
+        with told():
+            refused = self._mongo.update("activity", [{"q": absent, "u": {"$set": made}, "upsert": True}, *further], ordered=True)
+        if refused:
+            raise AuthError("conflict")  # the id is taken

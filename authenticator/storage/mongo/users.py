@@ -19,7 +19,7 @@ class Users(Sessions):
         if not records.is_id(user_id):
             return None
         with told():
-            found = self._mongo["people"].find_one({"_id": f"u:{user_id}", "kind": "u"}, _SANS_HISTORY)
+            found = self._mongo.one("people", {"_id": f"u:{user_id}", "kind": "u"}, _SANS_HISTORY)
         return None if found is None else records.user_of(record(found), self._sealer)
 
     def users(self, *, after: str | None = None, limit: int = 50) -> Page[User]:
