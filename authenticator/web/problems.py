@@ -9,7 +9,7 @@ import traceback
 from typing import Any, Final
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from authenticator.crypto import random_token
 from authenticator.errors import CODES, AuthError
@@ -111,8 +111,8 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def for_program() -> bool:
-    """Whether the asker is a program: by the path, else by what it would rather read."""
-    if request.path.startswith(PROGRAM_PATHS):
+    """Whether the asker is a program: by the path, else by what it would rather read. Without a true Host no page can be built."""
+    if isinstance(request.routing_exception, BadHost) or request.path.startswith(PROGRAM_PATHS):
         return True
     accepted = request.accept_mimetypes
     wished = accepted.best_match(("text/html", "application/json", MEDIA_TYPE), "text/html")
