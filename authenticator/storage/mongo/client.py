@@ -89,7 +89,9 @@ class Mongo:
         database = self._living()
         try:
             return database.command(wish)
-        except AutoReconnect:  # the primary has moved, or a connection was dropped: reading twice does no harm
+        except AutoReconnect as error:  # the primary has moved, or a connection was dropped: reading twice does no harm
+            if error.timeout:
+                raise
             return database.command(wish)
 
     def _write(self, wish: Document) -> Document:
