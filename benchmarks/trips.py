@@ -7,6 +7,7 @@ statements it has, because SQLite runs them without going anywhere. The statemen
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -115,15 +116,15 @@ def _counted(found: Subject) -> Iterator[tuple[Subject, Trips]]:
 def listen_to_sql(counted: Trips, store: Any) -> None:
     from sqlalchemy import event
 
-    def checkout(*_: object) -> None:
-        counted.trips += 1
+    def statement(text: str) -> None:
+        if text not in ("BEGIN IMMEDIATE", "COMMIT"):
+            counted.statements.append(text)
 
-    def execute(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement not in ("BEGIN IMMEDIATE", "BEGIN", "COMMIT"):
-            counted.statements.append(statement)
+    def checkout(connection: sqlite3.Connection, *_: object) -> None:
+        counted.trips += 1
+        connection.set_trace_callback(statement)  # the driver sees everything, whatever went around SQLAlchemy
 
     event.listen(store._db.engine, "checkout", checkout)
-    event.listen(store._db.engine, "before_cursor_execute", execute)
 
 
 def listen_to_mongo(counted: Trips) -> None:
