@@ -114,13 +114,15 @@ class House:
         found: Sink = self.service.core.registry.senders["sink"]
         return found
 
-    def visitor(self, address: str = "127.0.0.1") -> Visitor:
-        """A new client that has no cookie yet."""
+    def visitor(self, address: str = "") -> Visitor:
+        """A new client that has no cookie yet; in production each comes from an address of its own, because of the limits."""
         client: Visitor = self.app.test_client()
-        client.environ_base["REMOTE_ADDR"] = address
+        number = next(_numbers)
+        elsewhere = "127.0.0.1" if self.service.settings.development else f"198.18.{number // 250 % 250}.{number % 250}"
+        client.environ_base["REMOTE_ADDR"] = address or elsewhere
         return client
 
-    def post(self, path: str, body: Any, *, address: str = "127.0.0.1", **more: Any) -> TestResponse:
+    def post(self, path: str, body: Any, *, address: str = "", **more: Any) -> TestResponse:
         """A JSON request to the API by somebody without cookies."""
         return self.visitor(address).post(f"/api/v1{path}", json=body, **more)
 
