@@ -55,9 +55,12 @@ SHORT = {"mongo": "mongodb", "postgres": "postgresql"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--stores=sqlite,mongo`: on which databases the tests that use `store_url` run."""
+    """`--stores=sqlite,mongo` says on which databases the tests that use `store_url` run, `--pictures` where `picture` puts its own."""
     group = parser.getgroup("authenticator")
     group.addoption("--stores", help=f"The databases on which tests of the whole service run: {', '.join(STORES)}.")
+    group.addoption(
+        "--pictures", nargs="?", const="docs/pictures", help="Keep the pictures of browser tests, in docs/pictures or that folder."
+    )
     parser.addini("authenticator_stores", "What --stores is without the option.", type="args", default=["sqlite"])
 
 
