@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authenticator.errors import AuthError
 from authenticator.events import Event
 from authenticator.models import (
-    Backoff,
     Client,
     Contact,
     HeldKey,
-    Limit,
     LoginKey,
     Name,
     NewKey,
@@ -32,7 +30,6 @@ from authenticator.storage.sealing import Sealer
 
 Record = Mapping[str, Any]
 
-DEAD_WAIT = 3600  # seconds told to one whom only `forgive` lets in again
 KEEP_SESSION = 3_600_000  # a session's record outlives it, so that every process learns of its end
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -249,24 +246,6 @@ def ticket_payload(found: str, record: Record, now: datetime, sealer: Sealer) ->
         return None
     payload: Mapping[str, Any] = json.loads(sealer.open(f"tickets/{found}", "payload", record["payload"]))
     return payload
-
-
-def attempt_ids(keys: Sequence[str], sealer: Sealer) -> list[str]:
-    return [sealer.digest("attempts", key) for key in keys]
-
-
-def wait_of(counter: Limit | Backoff, until: int, count: int, at: int) -> int:
-    """Seconds that a refused one has to wait, at least one."""
-    if isinstance(counter, Backoff) and count >= counter.dead:
-        return DEAD_WAIT
-    return max(1, -(-(until - at) // 1000))
-
-
-def wait_of_none(counter: Limit | Backoff) -> int:
-    """Seconds to wait where not even one attempt is allowed; 0 where some are."""
-    if isinstance(counter, Limit):
-        return max(1, counter.seconds) if counter.allowed < 1 else 0
-    return DEAD_WAIT if counter.dead < 1 else 0
 
 
 # Signing keys and events

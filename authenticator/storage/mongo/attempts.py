@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 
 from authenticator.errors import AuthError
 from authenticator.models import Backoff, Limit
-from authenticator.storage import records
+from authenticator.storage import records, waits
 from authenticator.storage.mongo.client import DUPLICATE, Document, Part, told
 
 _TRIES = 10
@@ -25,10 +25,10 @@ class Attempts(Part):
     """Verbs on attempts."""
 
     def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime) -> int:
-        never = max((records.wait_of_none(counter) for counter in counters), default=0)
+        never = max((waits.wait_of_none(counter) for counter in counters), default=0)
         if never or not counters:
             return never
-        ids = records.attempt_ids([counter.key for counter in counters], self._sealer)
+        ids = waits.attempt_ids([counter.key for counter in counters], self._sealer)
         steps = [(f"a:{key}", counter) for key, counter in zip(ids, counters, strict=True)]
         at, wait = records.millis(now), 0
         for _ in range(_TRIES):
@@ -44,7 +44,7 @@ class Attempts(Part):
     def forgive(self, keys: Sequence[str]) -> None:
         if keys:
             with told():
-                self._mongo["activity"].delete_many({"_id": {"$in": [f"a:{key}" for key in records.attempt_ids(keys, self._sealer)]}})
+                self._mongo["activity"].delete_many({"_id": {"$in": [f"a:{key}" for key in waits.attempt_ids(keys, self._sealer)]}})
 
     def _count(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> list[int]:
         """Count each; the positions of those that were refused."""
@@ -61,12 +61,12 @@ class Attempts(Part):
             rows = list(newest.find({"_id": {"$in": [place for place, _ in steps]}}, {"count": 1, "until": 1}))
         found = {row["_id"]: row for row in rows}
         again = [(place, counter) for place, counter in steps if place not in found or _has_room(found[place], counter, at)]
-        waits = [
-            records.wait_of(counter, found[place]["until"], found[place]["count"], at)
+        theirs = [
+            waits.wait_of(counter, found[place]["until"], found[place]["count"], at)
             for place, counter in steps
             if place in found and not _has_room(found[place], counter, at)
         ]
-        return again, max(waits, default=0)
+        return again, max(theirs, default=0)
 
 
 def _has_room(row: Document, counter: Limit | Backoff, at: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from authenticator.errors import AuthError
 from authenticator.models import Page, Rotation, Session, User
-from authenticator.storage import records
+from authenticator.storage import records, waits
 from authenticator.storage.mongo.client import Document, Part, after_cursor, document, record, told
 
 _SANS_HISTORY: Sequence[Document] = ({"$match": {"kind": "u"}}, {"$project": {"history": 0, "held": 0, "ways": 0}})
@@ -20,7 +20,7 @@ class Sessions(Part):
     """Verbs on sessions."""
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
-        forgotten = [{"q": {"_id": f"a:{key}"}, "u": _FORGOTTEN} for key in records.attempt_ids(forgive, self._sealer)]
+        forgotten = [{"q": {"_id": f"a:{key}"}, "u": _FORGOTTEN} for key in waits.attempt_ids(forgive, self._sealer)]
         self._open(session, forgotten)
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, literal, or_, select
 
 from authenticator.models import Backoff, Limit
-from authenticator.storage import records
+from authenticator.storage import records, waits
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.part import Part
@@ -29,10 +29,10 @@ class Attempts(Part):
         self._count_backoff = cache(self._backoff_statement)
 
     def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime) -> int:
-        never = max((records.wait_of_none(counter) for counter in counters), default=0)
+        never = max((waits.wait_of_none(counter) for counter in counters), default=0)
         if never:
             return never
-        ids = records.attempt_ids([counter.key for counter in counters], self._sealer)
+        ids = waits.attempt_ids([counter.key for counter in counters], self._sealer)
         steps = sorted(zip(ids, counters, strict=True), key=lambda step: step[0])  # one order for all: nobody waits in a circle
         at = records.millis(now)
         if len(steps) == 1:
@@ -42,7 +42,7 @@ class Attempts(Part):
 
     def forgive(self, keys: Sequence[str]) -> None:
         if keys:
-            self._db.count(self._forgive, {"keys": records.attempt_ids(keys, self._sealer)})
+            self._db.count(self._forgive, {"keys": waits.attempt_ids(keys, self._sealer)})
 
     def _count_one(self, key: str, counter: Limit | Backoff, at: int) -> int:
         """The same as below without BEGIN and COMMIT: a single statement is atomic by itself."""
@@ -96,4 +96,4 @@ def _wait_after(count: ColumnElement[int], backoff: Backoff) -> ColumnElement[in
 
 def _seconds(counter: Limit | Backoff, found: Any, at: int) -> int:
     until, count = found or (at, 0)  # nothing there: forgiven or tidied up at this very moment
-    return records.wait_of(counter, int(until), int(count), at)
+    return waits.wait_of(counter, int(until), int(count), at)

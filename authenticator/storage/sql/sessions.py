@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from authenticator.models import Page, Rotation, Session, User
-from authenticator.storage import records
+from authenticator.storage import records, waits
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.part import Part, fields, paged, record
@@ -51,7 +51,7 @@ class Sessions(Part):
             return
         with self._db.transaction() as connection:
             connection.execute(self._open_session, row)
-            for key in sorted(records.attempt_ids(forgive, self._sealer)):  # nearly always one: a list of them takes twice as long
+            for key in sorted(waits.attempt_ids(forgive, self._sealer)):  # nearly always one: a list of them takes twice as long
                 connection.execute(self._forget, {"key": key})
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
