@@ -81,8 +81,14 @@ class Visitor(FlaskClient):
 
     def open(self, *args: Any, **more: Any) -> TestResponse:
         if args and isinstance(args[0], str):
+            more.setdefault("buffered", True)
             more.setdefault("base_url", self.application.extensions["authenticator"].settings.public_url)
         return super().open(*args, **more)
+
+    def _add_cookies_to_wsgi(self, environ: Any) -> None:
+        """A Cookie header that a test writes itself goes out as it is, instead of what the browser keeps."""
+        if "HTTP_COOKIE" not in environ:
+            super()._add_cookies_to_wsgi(environ)
 
     def csrf(self, path: str = "/sign-in") -> str:
         """The token in the forms of a page."""
