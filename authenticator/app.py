@@ -30,7 +30,7 @@ from authenticator.ids import Ids
 from authenticator.kinds.base import Plugin
 from authenticator.kit import Kit
 from authenticator.models import User
-from authenticator.outbox import OutboxPlugin
+from authenticator.outbox import Outbox, OutboxPlugin
 from authenticator.registry import Installed, build, find
 from authenticator.service import Service
 from authenticator.settings import PREFIX, Loaded, Settings, load
@@ -97,7 +97,8 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
         )
 
     registry = build(installed, _with_outbox(loaded), kit_for)
-    messages.use(_senders(registry.senders), settings.sender)
+    real = {name: sender for name, sender in registry.senders.items() if not isinstance(sender, Outbox)}
+    messages.use(real, settings.sender, shown=registry.senders.get(Outbox.name))
     history.listeners = registry.listeners
     core = Core(settings, clock, ids, store, registry, messages, history, secret, log)
     return Service(core, KeyRing(store, clock, settings, history), Ended(core))
@@ -108,15 +109,6 @@ def _with_outbox(loaded: Loaded) -> Loaded:
         return loaded
     file = str(loaded.settings.data_dir / "outbox.jsonl")
     return replace(loaded, raw={**loaded.raw, f"{PREFIX}OUTBOX_FILE": (file, "default")})
-
-
-def _senders(senders: dict[str, Any]) -> dict[str, Any]:
-    """The outbox steps back for every channel that a real sender carries."""
-    real = {channel for name, sender in senders.items() if name != "outbox" for channel in sender.channels}
-    outbox = senders.get("outbox")
-    if outbox is not None and real:
-        outbox.channels = frozenset(outbox.channels) - real
-    return senders
 
 
 def _open(settings: Settings, sealer: Sealer, installed: Installed) -> Store:

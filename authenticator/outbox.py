@@ -52,7 +52,7 @@ class Outbox(Sender):
 
 
 class OutboxPlugin:
-    """Brings the outbox in development, unless another sender was set for every channel."""
+    """Brings the outbox, in development only."""
 
     @hookimpl
     def auth_senders(self, settings: Settings) -> Sequence[type[Sender]]:

@@ -23,12 +23,17 @@ class Messages:
 
     def __init__(self) -> None:
         self._senders: dict[str, Sender] = {}
+        self._shown: Sender | None = None
         self._queue: queue.Queue[Message] = queue.Queue(maxsize=10_000)
         self._lock = threading.Lock()
         self._process: int | None = None
 
-    def use(self, senders: Mapping[str, Sender], choice: Mapping[str, str]) -> None:
-        """Take these senders; `choice` settles which of several carries a channel. ConfigurationError if it does not."""
+    def use(self, senders: Mapping[str, Sender], choice: Mapping[str, str], *, shown: Sender | None = None) -> None:
+        """Take these senders; `choice` settles which of several carries a channel. ConfigurationError if it does not.
+
+        `shown` is development's outbox: it gets a copy of every message, and carries what nobody else does.
+        """
+        self._shown = shown
         for channel in sorted({channel for sender in senders.values() for channel in sender.channels}):
             able = sorted(name for name, sender in senders.items() if channel in sender.channels)
             chosen = choice.get(channel) or (able[0] if len(able) == 1 else "")
@@ -40,7 +45,7 @@ class Messages:
 
     def carries(self, channel: str) -> bool:
         """Whether there is a sender for this channel."""
-        return channel in self._senders
+        return channel in self._senders or self._shown is not None
 
     def send(self, message: Message) -> None:
         """Accept a message. A full queue loses it, and says so in the log: an answer must not wait for a sender."""
@@ -66,6 +71,10 @@ class Messages:
             message = accepted.get()
             sender = self._senders.get(message.channel)
             try:
+                if self._shown:
+                    _deliver(self._shown, message)
+                if sender is None and self._shown:
+                    continue
                 if sender is None:
                     log.error("no sender carries %s; install one, such as flask-authenticator-smtp", message.channel)
                 else:
