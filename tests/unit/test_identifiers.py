@@ -1,0 +1,78 @@
+"""Whether every address has one form, and limits count networks."""
+
+from __future__ import annotations
+
+import pytest
+
+from authenticator.errors import AuthError
+from authenticator.identifiers import canonical_email, is_loopback, network_of
+
+
+@pytest.mark.parametrize(
+    ("typed", "owned"),
+    [
+        ("Ada@Example.COM", "ada@example.com"),
+        ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
+        ("JOSÉ@example.com", "josÉ@example.com"),
+        ("Ada+list@example.com", "ada+list@example.com"),
+        ("a.d.a@example.com", "a.d.a@example.com"),
+        ("jose\u0301@example.com", "josé@example.com"),
+        ("ada@sub.example.test", "ada@sub.example.test"),
+    ],
+)
+def test_an_address_has_one_form(typed: str, owned: str) -> None:
+    assert canonical_email(typed) == owned
+    assert canonical_email(owned) == owned, "the form of the form is itself"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@[127.0.0.1]",
+        "a b@example.com",
+        "\u0430da@example.com",
+        "ada@p\u0430ypal.example",
+        "\uff41@example.com",
+    ],
+)
+def test_what_is_no_mailbox_or_deceives_is_refused(typed: str) -> None:
+    with pytest.raises(AuthError) as refusal:
+        canonical_email(typed)
+    assert refusal.value.code == "validation_failed"
+    assert list(refusal.value.errors) == ["email"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["иван@пример.example", "δοκιμή@παράδειγμα.example", "用户@例子.example", "ユーザー@例え.example", "사용자@예.example"]
+)
+def test_addresses_of_other_scripts_are_welcome(typed: str) -> None:
+    assert canonical_email(typed).startswith(typed.partition("@")[0])
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", "unknown"),
+        ("localhost", "unknown"),
+    ],
+)
+def test_a_limit_counts_an_ipv4_address_or_an_ipv6_network(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "here"), [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("", False), ("localhost", False)]
+)
+def test_this_machine_is_known_by_its_address(address: str, here: bool) -> None:
+    assert is_loopback(address) is here
