@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
+    from authenticator.testing.people import SignInVia
     from tests.attack.conftest import House
 
 HERE = "https://auth.example"
@@ -106,6 +107,21 @@ def test_fa_06_an_address_changed_between_the_steps_is_checked_again(manor: Hous
     done = browser.post("/sign-in/verify?return_to=https://evil.example", data={"csrf_token": token, "code": code})
     assert done.status_code == 303
     assert leads_home(done)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/", "//evil.example", "/\\evil.example", "https://app.example@evil.example", "javascript:alert(1)"]
+)
+def test_fa_06_a_foreign_address_is_not_followed_back_from_a_provider(sign_in_via: SignInVia, url: str) -> None:
+    there = sign_in_via("google", return_to=url)
+    assert there.signed_in
+    assert there.page.path == "/account"
+    assert "evil.example" not in there.away + there.callback + there.page.location
+
+
+def test_fa_06_an_allowed_path_is_followed_back_from_a_provider(sign_in_via: SignInVia) -> None:
+    there = sign_in_via("google", return_to="/account?done=linked")
+    assert there.page.location == "/account?done=linked"
 
 
 HOSTS = [

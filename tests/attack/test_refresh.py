@@ -130,6 +130,20 @@ def test_rf_04_a_suspended_person_gets_no_new_tokens_even_when_restored(house: H
     assert house.try_password(person.email, person.password).status_code == 200
 
 
+def test_rf_04_the_state_of_the_account_is_read_at_each_refresh(house: House, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when a crash left a session open that the suspension should have ended."""
+    from dataclasses import replace
+
+    from authenticator.models import Status
+
+    store = house.service.core.store
+    user = replace(house.service.find_user(person.id), status=Status.SUSPENDED)
+    monkeypatch.setattr(store, "user_by_id", lambda _: user, raising=False)
+    assert house.refresh(person.refresh).status_code == 401
+    assert house.get("/me", person.access).status_code == 401
+    assert house.post("/sign-out", None, headers=person.bearer).status_code == 401
+
+
 def test_rf_04_the_proof_of_a_session_does_not_grow_by_refreshing(house: House, person: Person) -> None:
     import jwt
 
