@@ -32,10 +32,25 @@ def is_account_of(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
+def test_the_journey_that_the_readme_shows(page: Page, live: str, picture: Picture) -> None:
+    page.set_viewport_size({"width": 760, "height": 900})
+    page.goto(f"{live}/sign-in")
+    picture(page, "sign-in")
+    page.get_by_role("link", name="Continue with Google", exact=True).click()
+    picture(page, "provider")
+    page.get_by_role("button", name="Ada Lovelace").click()
+    page.get_by_role("button", name="Get a token").click()
+    expect(page.get_by_text("curl -H")).to_be_visible()
+    picture(page, "account")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You may still be signed in at Google.")).to_be_visible()
+    picture(page, "signed-out")
+
+
 @BOTH
 def test_with_a_password(page: Page, live: str, outbox: Outbox, picture: Picture, javascript: bool) -> None:
     page.goto(f"{live}/sign-in")
-    picture(page, "sign-in")
+    picture(page, "password-sign-in")
     page.get_by_role("link", name="Create").click()
     page.get_by_label("First name").fill("Ada")
     page.get_by_label("Last name").fill("Lovelace")
@@ -46,7 +61,7 @@ def test_with_a_password(page: Page, live: str, outbox: Outbox, picture: Picture
     picture(page, "verify")
     prove(page, outbox, "ada@example.com")
     is_account_of(page, "Ada Lovelace")
-    picture(page, "account")
+    picture(page, "password-account")
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("E-mail").fill("ada@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
