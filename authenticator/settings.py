@@ -212,7 +212,11 @@ def refuse_unknown(loaded: Loaded, plugins: Mapping[str, type[BaseModel]], spare
 
 def _unknown_sentence(name: str, origin: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=3, cutoff=0.6)
-    hint = f" Did you mean {' or '.join(PREFIX + one for one in near)}?" if near else " `authenticator config` lists every setting; is its plug-in installed?"
+    hint = (
+        f" Did you mean {' or '.join(PREFIX + one for one in near)}?"
+        if near
+        else " `authenticator config` lists every setting; is its plug-in installed?"
+    )
     return f"{name} (from {origin}) is not a setting.{hint}"
 
 

@@ -8,9 +8,9 @@ import pytest
 from authenticator_google import Google
 
 from authenticator.emulator import Emulator
-from authenticator.testing.contract import asked_for, asks_for_a_code
 from authenticator.testing.oidc_contract import OIDCContract, without
 from authenticator.testing.people import SignInVia
+from authenticator.testing.sights import asked_for, asks_for_a_code
 
 
 class TestGoogle(OIDCContract):

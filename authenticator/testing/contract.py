@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -21,6 +21,7 @@ from authenticator.models import Login, LoginKey, Status
 from authenticator.testing.client import Browser, Page
 from authenticator.testing.emulated import Offer, plugins_without, redirect_providers
 from authenticator.testing.people import Journey, Outbox, SignInVia
+from authenticator.testing.sights import asked_for, asks_for_a_code, changed, remembered
 from authenticator.web_client import WebClient
 
 ADA, MALLORY = PEOPLE[0], PEOPLE[-1]
@@ -279,33 +280,3 @@ class ProviderContract:
         assert len(secrets) >= 4  # a secret, two codes and an access token
         shown = caplog.text + "".join(journey.page.html for journey in journeys)
         assert [secret for secret in secrets if secret in shown] == []
-
-
-def asks_for_a_code(page: Page) -> bool:
-    """Whether the sign-in waits for a mailed code."""
-    return page.status == 303 and page.path == "/sign-in/verify"
-
-
-def asked_for(url: str) -> dict[str, str]:
-    """The parameters of a URL."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-
-
-def changed(url: str, **parameters: str | None) -> str:
-    """The URL with other parameters; None takes one away."""
-    merged = {name: value for name, value in {**asked_for(url), **parameters}.items() if value is not None}
-    return urlunsplit(urlsplit(url)._replace(query=urlencode(merged)))
-
-
-def remembered(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tokens that the emulator gives out from now on."""
-    given: list[str] = []
-    for name in ("access_token", "id_token"):
-        original = getattr(emulator.issuing, name)
-
-        def told(*args: Any, _original: Any = original) -> str:
-            given.append(_original(*args))
-            return given[-1]
-
-        monkeypatch.setattr(emulator.issuing, name, told)
-    return given

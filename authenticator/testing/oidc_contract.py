@@ -12,8 +12,9 @@ from authenticator.clock import SetClock
 from authenticator.emulator import Emulator
 from authenticator.kinds.oidc import OIDCProvider
 from authenticator.testing.client import Browser
-from authenticator.testing.contract import ProviderContract, asked_for, asks_for_a_code, changed
+from authenticator.testing.contract import ProviderContract
 from authenticator.testing.people import Outbox, SignInVia
+from authenticator.testing.sights import asked_for, asks_for_a_code, changed
 
 Claims = dict[str, Any]
 NO_SUBJECTS = ("", " ", "x" * 256, 1.5, None, ["42"], "a\nb")

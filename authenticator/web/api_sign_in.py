@@ -16,7 +16,16 @@ from authenticator.web.tokens import tokens
 
 RESEND = "resend"
 HINTS = frozenset({"login_hint", "prompt"})
-START = ("unknown_provider", "validation_failed", "invalid_credentials", "account_suspended", "link_required", "rate_limited", "provider_unavailable", "busy")
+START = (
+    "unknown_provider",
+    "validation_failed",
+    "invalid_credentials",
+    "account_suspended",
+    "link_required",
+    "rate_limited",
+    "provider_unavailable",
+    "busy",
+)
 
 
 def providers() -> Response:
@@ -129,7 +138,15 @@ ENDPOINTS = (
         example=_PERSON,
     ),
     Endpoint(
-        "POST", "/sign-in/{provider}", sign_in, "Sign in", {200: schemas.SignInResult}, START, schemas.Fields, body_required=False, example=_CREDENTIALS
+        "POST",
+        "/sign-in/{provider}",
+        sign_in,
+        "Sign in",
+        {200: schemas.SignInResult},
+        START,
+        schemas.Fields,
+        body_required=False,
+        example=_CREDENTIALS,
     ),
     Endpoint(
         "POST",
@@ -137,7 +154,16 @@ ENDPOINTS = (
         sign_in_continue,
         "Sign in",
         {200: schemas.SignInResult},
-        (*START, "invalid_code", "challenge_expired", "provider_denied", "provider_failed", "sign_up_closed", "email_taken", "identity_taken"),
+        (
+            *START,
+            "invalid_code",
+            "challenge_expired",
+            "provider_denied",
+            "provider_failed",
+            "sign_up_closed",
+            "email_taken",
+            "identity_taken",
+        ),
         schemas.Continue,
         example={"challenge": "Zq1l…jX0.b7Kd…9sE", "code": "123456"},
     ),

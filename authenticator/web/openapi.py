@@ -76,7 +76,12 @@ def document(endpoints: Sequence[Endpoint], *, public_url: str, service_name: st
         "components": {
             "schemas": _schemas(endpoints) | {"Problem": _problem_schema()},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "The access token of a sign-in result."},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The access token of a sign-in result.",
+                },
                 "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "A browser's session; it only reads."},
             },
         },
@@ -111,7 +116,10 @@ def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    path = [{"name": name, "in": "path", "required": True, "description": IN_PATH[name], "schema": {"type": "string"}} for name in endpoint.parameters]
+    path = [
+        {"name": name, "in": "path", "required": True, "description": IN_PATH[name], "schema": {"type": "string"}}
+        for name in endpoint.parameters
+    ]
     query = [{"name": item.name, "in": "query", "description": item.text, "schema": dict(item.schema)} for item in endpoint.query]
     return [*path, *query]
 

@@ -13,6 +13,7 @@ from authenticator_smtp import Smtp, SmtpOptions
 from authenticator.clock import Clock
 from authenticator.hashing import NullHasher
 from authenticator.kit import Kit, Message
+from authenticator.testing.servers import free_port
 from authenticator.web_client import WebClient
 
 
@@ -30,10 +31,9 @@ class Inbox:
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, int]]:
     inbox = Inbox()
-    controller = Controller(inbox, hostname="127.0.0.1", port=0)
+    controller = Controller(inbox, hostname="127.0.0.1", port=free_port())
     controller.start()
-    assert controller.server is not None
-    yield inbox, controller.server.sockets[0].getsockname()[1]
+    yield inbox, controller.port
     controller.stop()
 
 

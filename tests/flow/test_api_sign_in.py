@@ -86,7 +86,9 @@ def test_the_answer_to_a_sign_up_is_the_same_for_a_known_address(client: FlaskCl
     again = call(client, "/sign-up/password", PERSON, expect=202)
     fresh = call(client, "/sign-up/password", PERSON | {"email": "bea@example.com"}, expect=202)
     for waiting in (again, fresh):
-        waiting["challenge"] = {name: value for name, value in waiting["challenge"].items() if name not in ("id", "text", "options", "expires_in")}
+        waiting["challenge"] = {
+            name: value for name, value in waiting["challenge"].items() if name not in ("id", "text", "options", "expires_in")
+        }
     assert again == fresh
 
 
@@ -123,7 +125,9 @@ def test_a_challenge_without_its_secret_half_is_refused(client: FlaskClient) -> 
     waiting = call(client, "/sign-up/password", PERSON, expect=202)
     ticket, _, binding = waiting["challenge"]["id"].partition(".")
     for challenge in (ticket, f"{ticket}.", f".{binding}", f"{ticket}.{binding[:-1]}", f"{ticket}.{'x' * 43}", ""):
-        assert call(client, "/sign-in/continue", {"challenge": challenge, "code": code_for(client)}, expect=401)["code"] == "challenge_expired"
+        assert (
+            call(client, "/sign-in/continue", {"challenge": challenge, "code": code_for(client)}, expect=401)["code"] == "challenge_expired"
+        )
 
 
 @pytest.mark.parametrize("value", [{"$ne": None}, {"$gt": ""}, {"$regex": ".*"}, ["ada@example.com"], 1, True, None, 1.5])
@@ -186,7 +190,12 @@ def test_a_browsers_cookie_reads_but_changes_nothing(app: Flask, client: FlaskCl
     browser.post("/sign-in/password", data={"csrf_token": found[1], **CREDENTIALS})
     assert browser.get(f"{API}/me").json["email"] == "ada@example.com"  # type: ignore[index]
     mine = next(entry for entry in browser.get(f"{API}/me/sessions").json or [] if entry["current"])
-    for method, path in (("POST", "/sign-out"), ("DELETE", "/me/sessions"), ("DELETE", f"/me/sessions/{mine['id']}"), ("DELETE", "/me/identities/x")):
+    for method, path in (
+        ("POST", "/sign-out"),
+        ("DELETE", "/me/sessions"),
+        ("DELETE", f"/me/sessions/{mine['id']}"),
+        ("DELETE", "/me/identities/x"),
+    ):
         refused = browser.open(API + path, method=method, headers={"Origin": "http://localhost:8000", "Sec-Fetch-Site": "same-origin"})
         assert refused.status_code == 401
     assert browser.get(f"{API}/me").status_code == 200

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from authenticator.testing.client import Browser
-from authenticator.testing.contract import asked_for
 from authenticator.testing.people import AsUser, Outbox, SignInVia
+from authenticator.testing.sights import asked_for
 
 
 def test_a_person_signs_up_on_the_page_and_reads_a_mailed_code(client: Browser, outbox: Outbox) -> None:

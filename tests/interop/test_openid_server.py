@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from authenticator.testing.client import Browser, Page
-from authenticator.testing.contract import asked_for, changed
 from authenticator.testing.databases import absent
 from authenticator.testing.people import AsUser, Outbox
 from authenticator.testing.servers import free_port
+from authenticator.testing.sights import asked_for, changed
 
 HERE = Path(__file__).parent
 PACKAGE = "oidc-provider@8"

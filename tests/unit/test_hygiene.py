@@ -69,12 +69,24 @@ def test_a_body_that_is_not_one_plain_object_is_refused(client: FlaskClient, bod
     assert (answer.status_code, answer.text) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize("body", [b"{}", b' {"a": [1.5, true, null, "\xc3\xa9 \\u00e9 \\ud83d\\ude00"]} ', b'{"a":' + b"[" * 19 + b"]" * 19 + b"}"])
+@pytest.mark.parametrize(
+    "body", [b"{}", b' {"a": [1.5, true, null, "\xc3\xa9 \\u00e9 \\ud83d\\ude00"]} ', b'{"a":' + b"[" * 19 + b"]" * 19 + b"}"]
+)
 def test_a_plain_object_is_read(client: FlaskClient, body: bytes) -> None:
     assert post(client, body).json == json.loads(body)
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json-patch+json", "", "application/json; charset=utf-16"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/json-patch+json",
+        "",
+        "application/json; charset=utf-16",
+    ],
+)
 def test_json_under_another_name_is_refused(client: FlaskClient, kind: str) -> None:
     assert post(client, b"{}", kind).status_code == 415
 

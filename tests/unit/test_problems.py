@@ -18,7 +18,12 @@ SECRET = "hunter2-hunter2"
 
 
 def build(folder: Path, **settings: str) -> Flask:
-    facts = {"ENVIRONMENT": "production", "SECRET_KEY": "mJ4vQ0ZrT8yB1nXw6cLk9eUf3gHs5dPa", "DATABASE_URL": f"sqlite:///{folder}/it.db", **settings}
+    facts = {
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": "mJ4vQ0ZrT8yB1nXw6cLk9eUf3gHs5dPa",
+        "DATABASE_URL": f"sqlite:///{folder}/it.db",
+        **settings,
+    }
     app = create_app({f"AUTHENTICATOR_{name}": value for name, value in facts.items()}, env_file=None)
 
     def refuse(code: str) -> str:
@@ -64,7 +69,9 @@ def test_people_get_a_page_and_programs_a_document(client: FlaskClient) -> None:
     assert client.get("/api/v1/test/refuse/forbidden", headers=HTML).mimetype == "application/problem+json"
 
 
-@pytest.mark.parametrize(("method", "path", "status", "code"), [("GET", "/api/v1/nothing", 404, "not_found"), ("PUT", "/api/v1/me", 405, "method_not_allowed")])
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"), [("GET", "/api/v1/nothing", 404, "not_found"), ("PUT", "/api/v1/me", 405, "method_not_allowed")]
+)
 def test_flasks_own_refusals_are_told_alike(client: FlaskClient, method: str, path: str, status: int, code: str) -> None:
     answer = client.open(path, method=method)
     assert (answer.status_code, (answer.json or {})["code"]) == (status, code)
@@ -99,7 +106,15 @@ def test_a_listed_origin_may_call_the_api_and_no_other(tmp_path: Path) -> None:
     assert listed.headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert "Access-Control-Allow-Credentials" not in listed.headers
     assert "Origin" in listed.headers["Vary"]
-    for origin in ("null", "https://app.example.evil", "https://evil.app.example", "http://app.example", "https://app.example:8443", "*", ""):
+    for origin in (
+        "null",
+        "https://app.example.evil",
+        "https://evil.app.example",
+        "http://app.example",
+        "https://app.example:8443",
+        "*",
+        "",
+    ):
         other = client.get("/api/v1/providers", headers={"Origin": origin})
         assert "Access-Control-Allow-Origin" not in other.headers
     assert "Access-Control-Allow-Origin" not in client.get("/sign-in", headers={"Origin": "https://app.example"}).headers
