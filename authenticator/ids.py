@@ -6,8 +6,7 @@ import os
 import secrets
 import threading
 from datetime import UTC, datetime
-
-from sonyflake import Sonyflake
+from typing import Any
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,13 +22,15 @@ class Ids:
         self._machine = machine
         self._lock = threading.Lock()
         self._process: int | None = None
-        self._flake: Sonyflake | None = None
+        self._flake: Any = None
 
     def new(self) -> str:
         """A fresh id as text, because JavaScript loses the last digits of such a number."""
         with self._lock:
             if self._flake is None or self._process != os.getpid():
                 machine = self._machine if self._machine is not None else secrets.randbelow(1 << 16)
+                from sonyflake import Sonyflake  # takes 30 ms, and only new records need it
+
                 self._flake = Sonyflake(start_time=_EPOCH, machine_id=machine)
                 self._process = os.getpid()
             flake = self._flake

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import socket
-import ssl
-import time
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.client import HTTPResponse
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-import certifi
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
-
 ANSWER_BYTES = 1 << 20
 JSON_DEPTH = 20
-CHUNK = 1 << 15
 
 
 class WebFailure(Exception):
@@ -67,13 +54,13 @@ class WebClient:
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None) -> Answer:
         """GET, with `params` added to the query."""
-        return self._call(requests.Request("GET", url, headers=dict(headers or {}), params=dict(params or {})))
+        return self._call("GET", url, headers=dict(headers or {}), params=dict(params or {}))
 
     def post(
         self, url: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None, body: bytes | str | None = None
     ) -> Answer:
         """POST a form, or a body as it is."""
-        return self._call(requests.Request("POST", url, headers=dict(headers or {}), data=body if form is None else dict(form)))
+        return self._call("POST", url, headers=dict(headers or {}), data=body if form is None else dict(form))
 
     def allows(self, url: str) -> bool:
         """Whether this client would call `url`: https with a host and without a user, or below one of the bases."""
@@ -85,49 +72,18 @@ class WebClient:
         except ValueError:
             return False
 
-    def _call(self, request: requests.Request) -> Answer:
-        if not self.allows(request.url or ""):
+    def _call(self, method: str, url: str, **what: Any) -> Answer:
+        if not self.allows(url):
             raise BadAnswer("the address is not an https one")
-        token = _patience.set(_Patience(time.monotonic() + self._total, self._connect, self._read))
-        try:
-            return self._answer(request)
-        except requests.exceptions.ContentDecodingError:
-            raise BadAnswer("the answer could not be decompressed") from None
-        except ValueError:  # an address or a header that cannot be sent
-            raise BadAnswer("the call could not be written") from None
-        except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unreachable(f"no answer ({type(error).__name__})") from None
-        finally:
-            _patience.reset(token)
-
-    def _answer(self, request: requests.Request) -> Answer:
-        request.headers = {"Accept": "application/json", "User-Agent": "flask-authenticator", "Accept-Encoding": "identity"} | dict(
-            request.headers
+        answer: Answer = self._transport.send(
+            method, url, connect=self._connect, read=self._read, total=self._total, limit=self._limit, **what
         )
-        request.headers["Connection"] = "close"  # an idle connection that a firewall dropped in silence would cost a sign-in
-        with _Adapter(self._trust) as adapter:
-            prepared = request.prepare()
-            with adapter.send(prepared, stream=True, timeout=(self._connect, self._read)) as response:
-                status = response.status_code
-                if status >= 500 or status == 429:
-                    raise Unreachable(f"status {status}")
-                if 300 <= status < 400:
-                    raise BadAnswer(f"a redirect (status {status})")
-                return Answer(status, self._body(response))
-
-    def _body(self, response: requests.Response) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(CHUNK):
-            body += chunk  # counted after decompression, so a small bomb is a large answer
-            if len(body) > self._limit:
-                raise BadAnswer(f"more than {self._limit} bytes")
-        return bytes(body)
+        return answer
 
     @cached_property
-    def _trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()  # the system's CAs and SSL_CERT_FILE, for a provider inside a company
-        context.load_verify_locations(certifi.where())
-        return context
+    def _transport(self) -> Any:
+        """Loaded by the first call: requests takes a tenth of the start, and a password sign-in calls nobody."""
+        return import_module("authenticator.web_transport").Transport()
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -166,107 +122,3 @@ def _walk(value: Any, depth: int) -> None:
             _walk(item, depth - 1)
     elif isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
         raise BadAnswer("JSON with broken text")
-
-
-@dataclass(frozen=True, slots=True)
-class _Patience:
-    """When a call must be over, and how long each part of it may take until then."""
-
-    end: float
-    connect: float
-    read: float
-
-    def left(self, most: float) -> float:
-        """Seconds that may still be waited, at most `most`; TimeoutError when there are none."""
-        left = min(most, self.end - time.monotonic())
-        if left <= 0:
-            raise TimeoutError("out of time")
-        return left
-
-
-_patience: ContextVar[_Patience] = ContextVar("patience")
-
-
-class _TimedSocketIO(io.RawIOBase):
-    """Reads a socket with what is left of the call's time. A socket's own time-out begins anew with each byte of a drip."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock, self._raw = sock, sock.makefile("rb", buffering=0)
-        self._patience = _patience.get()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._patience.left(self._patience.read))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimedResponse(HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_TimedSocketIO(sock))
-
-
-def _connected(host: str, port: int) -> socket.socket:
-    """The first address of `host` that answers; many dead ones together get no more time than the call has."""
-    patience, failure = _patience.get(), OSError("no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(patience.left(patience.connect))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.connect(address)
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = error
-    raise failure
-
-
-class _PlainConnection(HTTPConnection):
-    response_class = _TimedResponse
-
-    def _new_conn(self) -> socket.socket:
-        return _connected(self.host, self.port)
-
-
-class _SecureConnection(HTTPSConnection):
-    response_class = _TimedResponse
-
-    def _new_conn(self) -> socket.socket:
-        return _connected(self.host, self.port or 443)
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(HTTPAdapter):
-    """Sends one request, as requests' own adapter does, over connections that watch the clock."""
-
-    def __init__(self, trust: ssl.SSLContext) -> None:
-        self._trust = trust
-        super().__init__()
-
-    def __enter__(self) -> _Adapter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._trust, **pool)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing to add: the context holds the CAs already, and reading them for each call would take 20 ms."""

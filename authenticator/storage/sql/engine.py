@@ -1,4 +1,4 @@
-"""Connections: one private Flask application for Flask-SQLAlchemy, short transactions, and outages told as AuthError."""
+"""Connections: an engine, short transactions, and outages told as AuthError."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask
-from sqlalchemy import Connection, Engine, Executable, event
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from authenticator.errors import AuthError, ConfigurationError
 from authenticator.storage.sql.quick import Params, Plans, Quick
-from authenticator.storage.sql.tables import db
 
 PATIENCE = 4  # seconds for a connection, a lock or a statement, so that an outage is told within five
 
@@ -32,14 +30,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _checked(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.app = Flask("authenticator.storage.sql")
-        self.app.config["SQLALCHEMY_DATABASE_URI"] = self.url
-        self.app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _sqlite_options() if self.sqlite else _postgresql_options()
         if self.sqlite:
             Path(str(self.url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        db.init_app(self.app)
-        with self.app.app_context():
-            self.engine: Engine = db.engine
+        self.engine: Engine = create_engine(self.url, **(_sqlite_options() if self.sqlite else _postgresql_options()))
         if self.sqlite:
             event.listen(self.engine, "connect", _settle)
         else:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from authenticator.errors import ConfigurationError
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
-from authenticator.storage.sql.tables import INDEXES, db, field_keys
+from authenticator.storage.sql.tables import INDEXES, field_keys, metadata
 
 HEAD = "0001"
 _FOLDER = Path(__file__).parent / "migrations"
@@ -52,7 +52,7 @@ def _version(database: Database) -> str | None:
 
 def _migrate(database: Database) -> None:
     """In one transaction, so that of many processes that start at once one migrates and the others find it done."""
-    with database.app.app_context(), database.migrating() as connection:
+    with database.migrating() as connection:
         if not database.sqlite:
             connection.detach()  # this connection may wait long, and is not to be used again
             connection.connection.dbapi_connection.patience = 120.0  # type: ignore[union-attr]
@@ -69,16 +69,21 @@ def _has_version(connection: Connection, sqlite: bool) -> bool:
 
 
 def _run_migrations(database: Database, connection: Connection) -> None:
+    from flask import Flask
     from flask_migrate import Migrate, upgrade  # imported here because Alembic takes long, and is needed once in a schema's life
+    from flask_sqlalchemy import SQLAlchemy
 
     def with_connection(config: Any) -> Any:
         config.attributes["connection"] = connection
         return config
 
-    migrate = Migrate(database.app, db, directory=str(_FOLDER))
+    app = Flask(__name__)
+    app.config["SQLALCHEMY_DATABASE_URI"] = database.url
+    migrate = Migrate(app, SQLAlchemy(app, metadata=metadata), directory=str(_FOLDER))
     migrate.configure(with_connection)
     try:
-        upgrade(directory=str(_FOLDER))
+        with app.app_context():
+            upgrade(directory=str(_FOLDER))
     except SystemExit:
         raise ConfigurationError(
             "A newer version of this service made this database. Install that version, or name another database."

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
 from sqlalchemy import Column as C
 
-db = SQLAlchemy(metadata=MetaData())
+metadata = MetaData()
 
 users = Table(
     "users",
-    db.metadata,
+    metadata,
     C("id", String(128), primary_key=True),
     C("created_at", BigInteger, nullable=False),
     C("updated_at", BigInteger, nullable=False),
@@ -24,7 +23,7 @@ users = Table(
 
 status_changes = Table(
     "status_changes",
-    db.metadata,
+    metadata,
     C("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     C("at", BigInteger, nullable=False),
@@ -37,7 +36,7 @@ status_changes = Table(
 
 login_keys = Table(
     "login_keys",
-    db.metadata,
+    metadata,
     C("id", String(64), primary_key=True),
     C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     C("provider", String(64), nullable=False),
@@ -51,7 +50,7 @@ login_keys = Table(
 
 sessions = Table(
     "sessions",
-    db.metadata,
+    metadata,
     C("id", String(128), primary_key=True),
     C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     C("provider", String(64), nullable=False),
@@ -74,7 +73,7 @@ sessions = Table(
 
 tickets = Table(
     "tickets",
-    db.metadata,
+    metadata,
     C("id", String(64), primary_key=True),
     C("payload", LargeBinary, nullable=False),
     C("expires_at", BigInteger, nullable=False),
@@ -84,7 +83,7 @@ tickets = Table(
 # `until` is the end of a limit's window, or of a backoff's wait; `expires_at` is empty where only `forgive` ends the count
 attempts = Table(
     "attempts",
-    db.metadata,
+    metadata,
     C("id", String(64), primary_key=True),
     C("count", Integer, nullable=False),
     C("until", BigInteger, nullable=False),
@@ -94,7 +93,7 @@ attempts = Table(
 
 signing_keys = Table(
     "signing_keys",
-    db.metadata,
+    metadata,
     C("generation", Integer, primary_key=True, autoincrement=False),
     C("kid", String(128), nullable=False),
     C("algorithm", String(16), nullable=False),
@@ -106,7 +105,7 @@ signing_keys = Table(
 
 events = Table(
     "events",
-    db.metadata,
+    metadata,
     C("id", String(128), primary_key=True),
     C("user_id", String(128)),
     C("kind", String(64), nullable=False),
@@ -118,9 +117,9 @@ events = Table(
 # one text sealed with each key that was ever the newest: a start with a wrong or missing key is noticed
 field_keys = Table(
     "field_keys",
-    db.metadata,
+    metadata,
     C("id", String(32), primary_key=True),
     C("mark", LargeBinary, nullable=False),
 )
 
-INDEXES = frozenset(index.name for table in db.metadata.tables.values() for index in table.indexes)
+INDEXES = frozenset(index.name for table in metadata.tables.values() for index in table.indexes)

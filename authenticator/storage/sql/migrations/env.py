@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from authenticator.storage.sql.tables import db
+from authenticator.storage.sql.tables import metadata
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=db.metadata, compare_type=True, render_as_batch=connection.dialect.name == "sqlite")
+context.configure(connection=connection, target_metadata=metadata, compare_type=True, render_as_batch=connection.dialect.name == "sqlite")
 context.run_migrations()
