@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import Any
 
@@ -34,7 +35,11 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"authenticator.cli.{COMMANDS[cmd_name][0]}")
+        gc.disable()  # what is imported stays: looking through it for garbage again and again takes a tenth of the start
+        try:
+            module = importlib.import_module(f"authenticator.cli.{COMMANDS[cmd_name][0]}")
+        finally:
+            gc.enable()
         command: click.Command = module.command
         return command
 

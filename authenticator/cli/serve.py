@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import subprocess
@@ -69,7 +70,9 @@ def _run(options: dict[str, Any], given: dict[str, Any]) -> None:
                     self.cfg.set(name.lower(), value)
 
         def load(self) -> Any:
-            return create_app(defaults=given)
+            app = create_app(defaults=given)
+            gc.freeze()  # what is there now is shared with the workers, as long as nobody writes its marks into it
+            return app
 
     Server("authenticator").run()
 

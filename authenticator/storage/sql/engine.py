@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from authenticator.errors import AuthError, ConfigurationError
 from authenticator.storage.sql.quick import Params, Plans, Quick
 
+CACHE = "cache_size=-512"  # KiB for each connection; the system keeps the file in memory anyway, once for all of them
 PATIENCE = 4  # seconds for a connection, a lock or a statement, so that an outage is told within five
 
 AnyRow = Sequence[Any]
@@ -197,7 +198,7 @@ def _common_options() -> dict[str, Any]:
 
 
 def _settle(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", CACHE):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
