@@ -10,6 +10,7 @@ from authenticator.errors import AuthError
 from authenticator.models import Page, Rotation, Session, User
 from authenticator.storage import records, waits
 from authenticator.storage.mongo.client import Document, Part, after_cursor, document, record, told
+from authenticator.storage.refresh import not_rotated
 
 _SANS_HISTORY: Sequence[Document] = ({"$match": {"kind": "u"}}, {"$project": {"history": 0, "held": 0, "ways": 0}})
 _USER: Document = {"$lookup": {"from": "people", "localField": "owner", "foreignField": "_id", "pipeline": _SANS_HISTORY, "as": "user"}}
@@ -65,13 +66,7 @@ class Sessions(Part):
             found = self._mongo.change("activity", current, update=swap, new=True)
         if found is not None:
             return Rotation("rotated", records.session_of(record(found), self._sealer))
-        session = self.session_by_id(session_id)
-        if session is None or session.closed_at is not None or session.expires_at <= now:
-            return Rotation("closed", session)
-        if presented == session.spent and session.rotated_at is not None and now - session.rotated_at <= grace:
-            return Rotation("repeated", session)
-        ended = self.close_session(session_id, "refresh_reused", now)
-        return Rotation("reused" if ended else "closed", self.session_by_id(session_id))
+        return not_rotated(self, session_id, presented, now, grace)
 
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
         end = {"$set": {"closed_at": records.millis(now), "close_reason": reason}}

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from authenticator.models import Page, Rotation, Session, User
 from authenticator.storage import records, waits
+from authenticator.storage.refresh import not_rotated
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.part import Part, fields, paged, record
@@ -84,13 +85,7 @@ class Sessions(Part):
         rows = self._db.change(self._rotate, names)
         if rows:
             return Rotation("rotated", records.session_of(record(SESSION, rows[0]), self._sealer))
-        session = self.session_by_id(session_id)
-        if session is None or session.closed_at is not None or session.expires_at <= now:
-            return Rotation("closed", session)
-        if presented == session.spent and session.rotated_at is not None and now - session.rotated_at <= grace:
-            return Rotation("repeated", session)
-        ended = self.close_session(session_id, "refresh_reused", now)
-        return Rotation("reused" if ended else "closed", self.session_by_id(session_id))
+        return not_rotated(self, session_id, presented, now, grace)
 
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
         return self._db.count(self._close_one, {"key": session_id, "reason": reason, "now": records.millis(now)}) == 1
