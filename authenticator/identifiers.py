@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import unicodedata
-from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -14,14 +14,28 @@ from authenticator.errors import AuthError
 ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
 
 
-@lru_cache(256)  # a sign-in asks for the same address three times
+# Most addresses are plain, and of these the library, which takes 40 µs, has nothing to say: letters and digits with single
+# dots, hyphens, underscores or plus signs between them, labels without A-label or reserved hyphens, letters at the end.
+PLAIN = re.compile(
+    r"(?=[^@]{1,64}@)[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*@"
+    r"(?:(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?:com|org|net|edu|io|dev|app|de|uk|fr|nl|ch|at|eu|example)"
+)
+PLAIN_LENGTH = 200  # characters, well inside the bound of 254
+LONGEST = 320  # characters that the library is shown: it takes its time over long texts
+
+
 def canonical_email(text: str) -> str:
     """The form under which an address is owned: A-Z lowered, the domain in IDNA A-labels (RFC 5891), nothing else changed.
 
     AuthError `validation_failed` for what is no mailbox. Accented and plain names stay different; the
     U-label and the A-label of a domain become one. Look-alikes that mix alphabets within a part are refused.
     """
+    plain = text.lower()
+    if len(text) <= PLAIN_LENGTH and text.isascii() and PLAIN.fullmatch(plain):
+        return plain
     try:
+        if len(text) > LONGEST:
+            raise EmailNotValidError("too long")
         found = validate_email(text, check_deliverability=False, test_environment=True, allow_domain_literal=False)
         if any(_deceives(part) for part in (found.local_part, *found.domain.split("."))):
             raise EmailNotValidError("letters of several alphabets, or compatibility forms")

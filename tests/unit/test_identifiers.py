@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
+from authenticator import identifiers
 from authenticator.errors import AuthError
 from authenticator.identifiers import canonical_email, is_loopback, network_of
 
@@ -76,3 +80,42 @@ def test_a_limit_counts_an_ipv4_address_or_an_ipv6_network(address: str, network
 )
 def test_this_machine_is_known_by_its_address(address: str, here: bool) -> None:
     assert is_loopback(address) is here
+
+
+LABELS = (
+    "example",
+    "EXAMPLE",
+    "a-b",
+    "xn--bcher-kva",
+    "aa--bb",
+    "co",
+    "local",
+    "test",
+    "localhost",
+    "onion",
+    "1a",
+    "123",
+    "a" * 63,
+    "a" * 64,
+)
+TOPS = ("com", "ORG", "io", "de", "example", "invalid", "zz", "c0m")
+
+
+def test_the_short_way_for_plain_addresses_agrees_with_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(7)
+    tried = 0
+    for _ in range(4_000):
+        local = (
+            "".join(chance.choice("abAB12._+-") for _ in range(chance.randint(1, 6)))
+            if chance.random() < 0.95
+            else "a" * chance.randint(60, 66)
+        )
+        address = f"{local}@{'.'.join([*chance.choices(LABELS, k=chance.randint(1, 2)), chance.choice(TOPS)])}"
+        if not identifiers.PLAIN.fullmatch(address.lower()):
+            continue
+        tried += 1
+        short = canonical_email(address)
+        with monkeypatch.context() as patch:
+            patch.setattr(identifiers, "PLAIN", re.compile("(?!)"))
+            assert short == canonical_email(address)
+    assert tried > 500
