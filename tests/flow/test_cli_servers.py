@@ -16,6 +16,8 @@ import pytest
 import requests
 import yaml
 
+from authenticator.testing.servers import free_port
+
 ROOT = Path(__file__).parents[2]
 SECRET = "kqH2v1cS0Wn8b7LxYz3fRt5uJp9aMd4e"
 PATIENCE = 60.0  # seconds, for a machine that is busy with other tests
@@ -25,15 +27,7 @@ Start = Callable[..., subprocess.Popen[str]]
 @pytest.fixture
 def port() -> int:
     """A free port whose successor is free too."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            number: int = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", number + 1))
-            except OSError:
-                continue
-            return number
+    return free_port(1)
 
 
 @pytest.fixture
@@ -55,7 +49,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in running:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        if process.stdout and not process.stdout.closed:
+            process.communicate()
 
 
 def answered(process: subprocess.Popen[str], url: str) -> requests.Response:
