@@ -50,10 +50,8 @@ def decide(core: Core, held: Ticket, proof: Proof, signed: Signed | None, logins
     key = key_of(held.provider, proof)
     if proof.unproven:
         return _decide_unproven(core, key, proof)
-    wants_account = held.intent in (Intent.LINK, Intent.CONFIRM)
-    if wants_account != (signed is not None) or (held.session and signed and signed.session.id != held.session):
-        raise AuthError("invalid_token", "Sign in again, then repeat this.")
     login = logins.find(proof.subject)
+    signed = _member(held, signed, login)
     email = proof.identity.email
     owner = _email_owner(core, email) if email and (signed is not None or login is None) else None
     facts = Facts(
@@ -65,6 +63,20 @@ def decide(core: Core, held: Ticket, proof: Proof, signed: Signed | None, logins
         may_link_by_email=held.provider in core.settings.dangerous_link_by_email,
     )
     return Found(policy(facts), login, owner, taken=owner is not None)
+
+
+def _member(held: Ticket, signed: Signed | None, login: Login | None) -> Signed | None:
+    """The person who links or confirms, in the very session that she began it in.
+
+    A sign-in has none; where another tab has signed in meanwhile, it must be the same person, or nothing changes.
+    """
+    if held.intent in (Intent.LINK, Intent.CONFIRM):
+        if signed is None or signed.session.id != held.session:
+            raise AuthError("invalid_token", "Sign in again, then repeat this.")
+        return signed
+    if signed is not None and (login is None or login.user.id != signed.user.id):
+        raise AuthError("invalid_token", "You are signed in as somebody else here. Sign out first, then repeat this.")
+    return None
 
 
 def _decide_unproven(core: Core, key: LoginKey, proof: Proof) -> Found:
@@ -88,7 +100,7 @@ def carry_out(core: Core, held: Ticket, proof: Proof, found: Found, client: Clie
         return _confirm(core, held, proof, found, signed)
     if found.decision in (Decision.REFUSE_LINK_REQUIRED, Decision.REFUSE_IDENTITY_TAKEN, Decision.REFUSE_EMAIL_TAKEN):
         raise AuthError(found.decision.value)
-    if signed is not None:
+    if held.intent is Intent.LINK and signed is not None:
         return _link(core, held, proof, found, client, signed)
     if found.decision is Decision.ENROL:
         return _enrol(core, held, proof, client)

@@ -42,6 +42,23 @@ def test_a_person_whose_address_facebook_names_reads_a_mailed_code(sign_in_via: 
     assert journey.me["name"]["given"] == "Grace"
 
 
+def test_two_tabs_of_one_person_both_finish(sign_in_via: SignInVia) -> None:
+    first, second = sign_in_via.leave("google"), sign_in_via.leave("google")
+    ada = sign_in_via.arrive(first, "ada@example.com")
+    again = sign_in_via.arrive(second, "ada@example.com")
+    assert again.page.path == "/account"
+    assert again.me["id"] == ada.me["id"]
+
+
+def test_a_tab_that_was_left_open_does_not_change_who_is_signed_in(sign_in_via: SignInVia) -> None:
+    first, second = sign_in_via.leave("google"), sign_in_via.leave("google")
+    sign_in_via.arrive(first, "ada@example.com")
+    other = sign_in_via.arrive(second, "grace@example.com")
+    assert other.page.status == 401
+    assert "Sign out first" in other.page
+    assert other.me["email"] == "ada@example.com"
+
+
 @pytest.mark.parametrize("provider", ["google", "facebook", "twitter"])
 def test_a_person_goes_on_where_she_came_from(sign_in_via: SignInVia, outbox: Outbox, provider: str) -> None:
     journey = sign_in_via(provider, "grace@example.com", return_to="/account?done=confirmed")
