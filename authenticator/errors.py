@@ -10,6 +10,7 @@ from types import MappingProxyType
 CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
         "invalid_request": (400, "The request could not be understood."),
+        "invalid_link": (400, "This link is not valid any more: it was used, a newer one was sent, or it is too old. Ask for a new one."),
         "invalid_credentials": (401, "That did not match. Check what you typed, or wait a few minutes after several tries."),
         "invalid_token": (401, "The token is not valid here. Sign in again."),
         "token_expired": (401, "The access token has expired. Use the refresh token to get a new one."),
@@ -23,13 +24,17 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "csrf_failed": (403, "The form was too old, or did not come from this page. Load the page again and repeat."),
         "account_suspended": (403, "This account is suspended. Ask the operator of this service."),
         "step_up_required": (403, "Confirm that it is you first: sign in once more."),
+        "reset_required": (403, "Choose a new password first: ask for a link under “Forgot your password?”."),
         "sign_up_closed": (403, "New accounts are not open here. Ask the operator for an invitation."),
         "not_found": (404, "There is nothing here."),
         "unknown_provider": (404, "There is no such way to sign in here. GET /api/v1/providers lists them."),
         "method_not_allowed": (405, "This address does not answer to that method."),
         "email_taken": (409, "This e-mail address belongs to another account."),
+        "phone_taken": (409, "This phone number belongs to another account."),
+        "username_taken": (409, "This user name is taken. Choose another one."),
         "identity_taken": (409, "This sign-in already belongs to another account."),
         "last_sign_in_method": (409, "This is the only way into the account. Add another one first."),
+        "last_second_step": (409, "You must keep a second step, and this is the only one. Add another one first."),
         "link_required": (
             409,
             "There is already an account with this e-mail address. Sign in the way you did before, then add this way on the account page.",

@@ -11,15 +11,49 @@ from authenticator.models import Client
 
 KINDS: Final = frozenset(
     {
+        # coming in and going out
         "user_created",
         "signed_in",
+        "sign_in_failed",
         "sign_in_refused",
+        "second_step_failed",
         "signed_out",
         "session_ended",
+        "sessions_ended",
         "refresh_reused",
+        "confirmed",
+        "new_device",
+        "device_trusted",
+        "devices_forgotten",
+        # ways in
         "identity_linked",
         "identity_unlinked",
+        "password_changed",
+        "password_reset_asked",
+        "password_reset",
+        "reset_required",
+        "factor_added",
+        "factor_removed",
+        "recovery_codes_made",
+        "recovery_code_used",
+        # the person
         "email_proved",
+        "contact_added",
+        "contact_proved",
+        "contact_removed",
+        "contact_made_primary",
+        "username_changed",
+        "profile_changed",
+        "avatar_added",
+        "avatar_removed",
+        "export_made",
+        "deletion_asked",
+        "deletion_undone",
+        "user_erased",
+        # by those who run the service
+        "user_invited",
+        "user_imported",
+        "permissions_changed",
         "status_changed",
         "signing_key_added",
     }
@@ -28,7 +62,10 @@ KINDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened: `kind` is one of KINDS, `at` is in UTC, `detail` holds no secret and no address."""
+    """One thing that happened: `kind` is one of KINDS, `at` is in UTC, `detail` holds no secret and no address.
+
+    `detail["by"]` says who did it where that was not the person herself: a user id, or `operator`.
+    """
 
     id: str
     kind: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from logging import Logger
 from typing import Protocol
 
 from authenticator.clock import Clock
 from authenticator.hashing import Hasher
-from authenticator.models import Backoff, Limit, Login, User
+from authenticator.models import Backoff, Limit, Login, LoginKey, User
 from authenticator.web_client import WebClient
 
 
@@ -20,14 +20,22 @@ class Logins(Protocol):
         """The user and secret behind this provider's subject."""
         ...
 
-    def swap_secret(self, subject: str, old: str | None, new: str) -> bool:
-        """Replace the secret if it still is `old`; False if somebody was faster."""
+    def behind(self, alias: LoginKey) -> Login | None:
+        """This provider's login key of whoever holds the alias: a proved address or number, or a user name."""
+        ...
+
+    def of(self, user: User) -> Sequence[Login]:
+        """All that this person has with this provider, oldest first."""
+        ...
+
+    def swap_secret(self, login: Login, new: str) -> bool:
+        """Replace the secret if it still is what was found; False if somebody was faster."""
         ...
 
 
 @dataclass(frozen=True)
 class Message:
-    """Something for one person, on one channel. `text` is plain; senders may dress it."""
+    """Something for one person, on one channel. `text` is plain, `html` the same for mail programs that show it."""
 
     channel: str
     to: str
@@ -35,6 +43,7 @@ class Message:
     text: str
     code: str = ""
     link: str = ""
+    html: str = ""
 
 
 @dataclass(frozen=True)

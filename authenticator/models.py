@@ -16,6 +16,7 @@ class Status(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    LEAVING = "leaving"  # its owner had it deleted; until it is erased she may change her mind
     CLOSED = "closed"
 
 
@@ -30,11 +31,16 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who is asking, as far as the network tells: IP address, User-Agent, preferred language."""
+    """Who is asking, as far as the network tells: IP address, User-Agent, preferred language, country (ISO 3166) of the address.
+
+    `device` is a digest by which the same browser is known again, or nothing.
+    """
 
     address: str = ""
     agent: str = ""
     locale: str = ""
+    country: str = ""
+    device: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,16 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A browser or program that this person signed in with. `mark` is a digest; until `trusted_until` it is not asked for a second step."""
+
+    mark: str
+    seen_at: datetime
+    trusted_until: datetime | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChange:
     """One step in an account's history of status: by whom (a user id, or `operator`) and why."""
 
@@ -75,7 +91,12 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person, or a program, that has an account. `version` guards against two changes at once."""
+    """A person, or a program, that has an account. `version` guards against two changes at once.
+
+    `factors` names the second steps she has set up, in the order in which they are offered. `permissions` are what she
+    may do to others here (`users:read`). `must_reset` keeps a password from signing in until it is chosen anew.
+    `erase_at` is when an account that is leaving will be gone.
+    """
 
     id: str
     created_at: datetime
@@ -91,6 +112,11 @@ class User:
     locale: str = ""
     picture: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    factors: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    must_reset: bool = False
+    erase_at: datetime | None = None
     version: int = 1
 
     def contact(self, kind: Literal["email", "phone"]) -> Contact | None:
@@ -101,8 +127,8 @@ class User:
     @property
     def label(self) -> str:
         """What to call this account on a page."""
-        email = self.contact("email")
-        return self.name.shown or (email.shown if email else "") or self.id
+        contact = self.contact("email") or self.contact("phone")
+        return self.name.shown or self.username or (contact.shown if contact else "") or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +182,8 @@ class Session:
     """One sign-in, from its opening to its end.
 
     `cookie` and `refresh` are SHA-256 digests of what the browser or the program holds; `spent` is the digest
-    of the refresh token before it. `amr` holds RFC 8176 words. `label` names the way in, for its owner's list.
+    of the refresh token before it. `amr` holds RFC 8176 words. `seen_at` is when it was last used, give or take some
+    minutes; `mfa_at` when two factors were last shown in it.
     """
 
     id: str
@@ -171,6 +198,8 @@ class Session:
     refresh: str | None = None
     spent: str | None = None
     rotated_at: datetime | None = None
+    seen_at: datetime | None = None
+    mfa_at: datetime | None = None
     closed_at: datetime | None = None
     close_reason: str = ""
 
@@ -222,6 +251,31 @@ class SigningKey:
     created_at: datetime
     active_from: datetime
     retired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something to be done later, once, whatever crashes in between: a message to carry, an account to erase.
+
+    `due_at` also is until when a worker that has taken it on is left alone with it.
+    """
+
+    id: str
+    kind: Literal["message", "erasure"]
+    due_at: datetime
+    payload: Mapping[str, Any]
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """A picture of a person, as it was encoded anew here. Its id is unguessable, for the address it is served at."""
+
+    id: str
+    user_id: str
+    created_at: datetime
+    media_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,20 @@ class Settings(BaseSettings):
     code_tries: int = Field(5, ge=1, le=5, description="Tries for one code.")
     sign_up_open: bool = Field(True, description="Whether strangers may make accounts.")
     signing_key_days: int = Field(90, ge=1, le=365, description="How old the token signing key may grow before it is rotated.")
+    trusted_device_days: int = Field(
+        30, ge=0, le=30, description="How long a browser may go without the second step when its owner wishes so. 0: not offered."
+    )
+    deletion_days: int = Field(
+        7, ge=0, le=30, description="How long a deleted account can still be brought back by its owner. 0: not at all."
+    )
+    attributes_schema: str = Field(
+        "",
+        description="JSON Schema of the attributes that people may keep in their profile, as text or as the name of a file. Empty: none.",
+    )
+    redis_url: str = Field("", description="`redis://host:6379/0` for what is shared and short-lived. Empty: the database does it.")
+    ip_database: Path | None = Field(
+        None, description="A MaxMind database (.mmdb) that tells countries by address, for the list of sign-ins."
+    )
     machine_id: int | None = Field(
         None, ge=0, le=65_535, description="This process's number for ids, a pod's ordinal for example. Empty: a random one."
     )

@@ -37,7 +37,7 @@ def begin(core: Core, wish: Begin) -> Outcome:
         return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
     answer = checked(turn.fields, wish.answer)
     provider.vet(visit, answer)
-    draft = replace(draft, counted=_count(core, provider, draft.intent, wish.client, answer))
+    draft = replace(draft, counted=_count(core, provider, visit, answer))
     turn = _refusals_told(core, provider, visit, turn.keep, answer)
     return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
 
@@ -68,7 +68,7 @@ def _next(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Ma
         values = checked(held.ask.fields, answer)
         if held.stage == "provider":
             provider.vet(visit, values)
-            held = replace(held, counted=_count(core, provider, held.intent, visit.client, values))
+            held = replace(held, counted=_count(core, provider, visit, values))
             return _refusals_told(core, provider, visit, held.keep, values), held
         core.spend(Backoff(f"factor:{visit.user.id if visit.user else ''}"))
         return speaker.resume(visit, held.keep, values), held
@@ -158,12 +158,13 @@ def _visit(core: Core, held: Ticket, client: Client, signed: Signed | None, wish
     )
 
 
-def _count(core: Core, provider: Provider, intent: Intent, client: Client, answer: Mapping[str, str]) -> tuple[str, ...]:
+def _count(core: Core, provider: Provider, visit: Visit, answer: Mapping[str, str]) -> tuple[str, ...]:
     """Count the attempt in one trip: for the address, and for the account it aims at or, at sign-up, the messages to it.
 
     The keys counted beside the address; a sign-in forgives them when it succeeds.
     """
-    here, subject = _address_limit(core, intent, client), provider.guarded(answer)
+    intent = visit.intent
+    here, subject = _address_limit(core, intent, visit.client), provider.guarded(visit, answer)
     if not subject:
         core.spend(here)
         return ()

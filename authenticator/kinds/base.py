@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +13,7 @@ from authenticator.errors import AuthError
 from authenticator.kit import Kit, Logins
 from authenticator.models import Client, Intent, Session, User
 
-FieldType = Literal["text", "email", "tel", "password", "code", "hidden"]
+FieldType = Literal["text", "email", "tel", "password", "code", "checkbox", "hidden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Ask:
     """Fields to fill in. `keep` is what the plug-in wants back with the answer; nobody else sees it.
 
     `kind` tells programs what is asked for (`form`, `code`, `totp`, `passkey`); `title` and `text` tell people.
-    `options` is public. `resend` says that the answer may be the wish for a new code instead.
+    `options` is public. `resend` says that the answer may be the wish for a new code instead. `once` allows a single
+    answer: after a wrong one the conversation is over (WebAuthn Level 3 §13.4.3).
     """
 
     fields: tuple[Field, ...]
@@ -46,6 +47,7 @@ class Ask:
     text: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     resend: bool = False
+    once: bool = False
     keep: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,10 +61,15 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a provider says about a person. `email_proven` only where this provider has shown that the mailbox is hers."""
+    """What a provider says about a person.
+
+    `email_proven` and `phone_proven` only where this provider has shown that the mailbox or number is hers.
+    """
 
     email: str = ""
     email_proven: bool = False
+    phone: str = ""
+    phone_proven: bool = False
     given_name: str = ""
     family_name: str = ""
     name: str = ""
@@ -75,8 +82,10 @@ class Proof:
     """Who this is: `subject` is stable and unique within the provider (OpenID Connect Core §2, `sub`).
 
     `secret` is stored with the login key when this proof enrols somebody. `amr` holds RFC 8176 words.
-    `label` is what the owner sees in her list of ways in. `unproven` says that nothing is shown yet: the subject
-    is the e-mail address, and the core first has it proved by a mailed code (a password chosen at sign-up).
+    A proof with `mfa` in it counts as two factors by itself, so no second step follows.
+    `label` is what the owner sees in her list of ways in. `unproven` says that nothing is shown yet: the core first has
+    the identity's e-mail address proved by a mailed code (a password chosen at sign-up). The subject is then empty and
+    becomes the id of the user: such a secret belongs to the account, whatever its addresses are.
     """
 
     subject: str
@@ -155,8 +164,11 @@ class Provider(Conversation):
     def vet(self, visit: Visit, answer: Mapping[str, str]) -> None:
         """Refuse an answer that can't be right, cheaply, before anything is counted, hashed or sent."""
 
-    def guarded(self, answer: Mapping[str, str]) -> str:
-        """The subject that this answer tries to be: its failures are counted and slowed down, known or not. Empty: nobody's."""
+    def guarded(self, visit: Visit, answer: Mapping[str, str]) -> str:
+        """Whom this answer tries to be, known here or not: failures are counted and slowed down under it. Empty: nobody.
+
+        At sign-up it is the address that a message will go to.
+        """
         return ""
 
     def vouched(self, email: str, secret: str) -> Proof:
@@ -164,12 +176,39 @@ class Provider(Conversation):
         raise AuthError("invalid_request", f"Accounts for {self.label} can't be made by the operator.")
 
 
+class SecretProvider(Provider):
+    """A provider whose proof is something that the person knows and chooses herself (a password): one secret an account."""
+
+    def chosen(self, secret: str, hints: Sequence[str]) -> str:
+        """What to keep for a newly chosen secret; AuthError `validation_failed` with the reason if it is not good enough.
+
+        `hints` are words that it must not be made of: the person's own names and addresses.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs chosen(secret, hints)")
+
+    def fits(self, secret: str, kept: str | None) -> bool:
+        """Whether this is the secret behind what was kept. None takes as long, and never fits."""
+        raise NotImplementedError(f"{type(self).__name__} needs fits(secret, kept)")
+
+
 class Factor(Conversation):
-    """A second step. Its subject is the user, so its Proof's subject must be the user's id."""
+    """A second step. Its subject is the user, so its Proof's subject must be the user's id.
+
+    With the intent LINK the two verbs set it up: the Proof's secret is kept under the factor's own login key
+    (`totp:<user id>`, no way in); without a secret only its name is noted. With any other intent they ask for it.
+    `weak` factors (a code by SMS) are asked for last, and told to be the weakest.
+    """
+
+    weak: ClassVar[bool] = False
+    icon: ClassVar[str] = ""
 
     def enrolled(self, user: User) -> bool:
         """Whether this person has set this factor up."""
-        raise NotImplementedError(f"{type(self).__name__} needs enrolled(user)")
+        return self.name in user.factors
+
+    def available(self, user: User) -> bool:
+        """Whether this person could set it up now (a code by SMS needs a proved number)."""
+        return True
 
 
 def checked(fields: tuple[Field, ...], answer: Mapping[str, Any]) -> dict[str, str]:
@@ -204,6 +243,10 @@ def _checked_one(item: Field, raw: str) -> tuple[str, str]:
         raw.encode()
     except UnicodeEncodeError:
         return "", "This is not valid text."
+    if item.type == "checkbox":
+        return ("1", "") if raw else ("", "")
+    if item.type == "hidden":  # made by our own script or page: as long as its own bound allows, and plain
+        return (raw, "") if raw and len(raw) <= item.max_length else ("", "Please fill this in." if item.required else "")
     if item.type == "password":
         return raw, "" if raw or not item.required else "Please fill this in."
     value = unicodedata.normalize("NFC", raw).strip()

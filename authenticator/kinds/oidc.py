@@ -50,7 +50,9 @@ class OIDCProvider(OAuthProvider):
 
     def identity(self, profile: Mapping[str, Any]) -> Identity:
         """From the standard claims (OpenID Connect Core §5.1)."""
-        words = {name: profile.get(name) or "" for name in ("email", "given_name", "family_name", "name", "picture", "locale")}
+        words: dict[str, Any] = {
+            name: profile.get(name) or "" for name in ("email", "given_name", "family_name", "name", "picture", "locale")
+        }
         return Identity(**words, email_proven=self.email_proven(profile))
 
     @classmethod

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 from authenticator.events import Event
 from authenticator.models import (
+    Avatar,
     Backoff,
+    Errand,
     HeldKey,
     Limit,
     Login,
@@ -54,8 +56,19 @@ class Store(Protocol):
         """Let go of every connection."""
         ...
 
-    def create_user(self, user: User, keys: Sequence[NewKey], session: Session | None = None) -> None:
-        """Store the user with all keys, and a first session, or KeyTaken and nothing. A crash half-way leaves every key free."""
+    def create_user(self, user: User, keys: Sequence[NewKey], session: Session | None = None, *, event: Event | None = None) -> None:
+        """Store the user with all keys, a first session and an event, or KeyTaken and nothing. A crash half-way leaves every key free."""
+        ...
+
+    def create_users(self, people: Sequence[tuple[User, Sequence[NewKey]]]) -> Sequence[LoginKey | None]:
+        """Store many users at once; for each None, or the key that was taken, in which case nothing of that user was written."""
+        ...
+
+    def erase_user(self, user_id: str, pseudonym: str) -> bool:
+        """Remove the user with all that is hers; her events stay under the pseudonym, without address, agent and details.
+
+        False if there is no such user any more. A crash half-way is finished by calling it again.
+        """
         ...
 
     def user_by_id(self, user_id: str) -> User | None: ...
@@ -78,6 +91,14 @@ class Store(Protocol):
         """The user and secret behind a key, in one trip."""
         ...
 
+    def login_behind(self, alias: LoginKey, provider: str) -> Login | None:
+        """The login key of this provider whose user holds the alias (a proved address, a user name), in one trip."""
+        ...
+
+    def logins_of(self, user_id: str, provider: str) -> Sequence[Login]:
+        """A user's login keys of one provider with their secrets, oldest first, in one trip."""
+        ...
+
     def owners(self, keys: Sequence[LoginKey]) -> Mapping[LoginKey, str]:
         """Which of these keys belong to which user ids, in one trip."""
         ...
@@ -87,19 +108,22 @@ class Store(Protocol):
         ...
 
     def add_login_key(self, user_id: str, new: NewKey, now: datetime) -> None:
-        """Claim a key, or KeyTaken. Claiming one's own again changes nothing."""
+        """Claim a key, or KeyTaken. Claiming one's own again changes nothing, except that it may become a way in."""
         ...
 
-    def remove_login_key(self, user_id: str, key_id: str) -> bool:
-        """Free a key that this user holds; LastWayIn if it is the only way in, even when two are removed at once; False if not hers."""
+    def remove_login_key(self, user_id: str, key: str | LoginKey) -> bool:
+        """Free a key that this user holds, named by itself or by its id; LastWayIn if it is the only way in, even when two are
+        removed at once; False if not hers."""
         ...
 
-    def swap_secret(self, key: LoginKey, old: str | None, new: str) -> bool:
-        """Replace the secret if it still is `old`."""
+    def swap_secret(self, key_id: str, old: str | None, new: str) -> bool:
+        """Replace the secret of a held key if it still is `old`."""
         ...
 
-    def issue_ticket(self, kind: str, digest: str, payload: Mapping[str, Any], expires_at: datetime) -> None:
-        """Keep JSON-like facts under a digest, replacing what was there."""
+    def issue_ticket(
+        self, kind: str, digest: str, payload: Mapping[str, Any], expires_at: datetime, *, errands: Sequence[Errand] = ()
+    ) -> None:
+        """Keep JSON-like facts under a digest, replacing what was there, together with errands that belong to it, in one trip."""
         ...
 
     def take_ticket(self, kind: str, digest: str, now: datetime) -> Mapping[str, Any] | None:
@@ -110,8 +134,8 @@ class Store(Protocol):
         """The same facts without taking them, to show again what is being asked."""
         ...
 
-    def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
-        """Store the session and forget the attempts under these keys."""
+    def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
+        """Store the session, forget the attempts under these keys, and write the event in place of one of its id, in one trip."""
         ...
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
@@ -122,12 +146,22 @@ class Store(Protocol):
         """A session in whatever state."""
         ...
 
-    def sessions_of(self, user_id: str, now: datetime, *, after: str | None = None, limit: int = 50) -> Page[Session]:
-        """A user's open, unexpired sessions, newest first."""
+    def sessions_of(self, user_id: str, now: datetime, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
+        """A user's open, unexpired sessions, newest first; or those that were ended or have expired, as far as they are still kept."""
         ...
 
-    def renew_session(self, session_id: str, *, cookie: str | None, auth_time: datetime, amr: Sequence[str]) -> bool:
-        """Give an open session a new cookie digest and proof (step-up); False if it is closed."""
+    def renew_session(
+        self, session_id: str, *, cookie: str | None, auth_time: datetime, amr: Sequence[str], mfa_at: datetime | None = None
+    ) -> bool:
+        """Give an open session a new cookie digest and proof (step-up); False if it is closed. Without `mfa_at` the former one stays."""
+        ...
+
+    def touch_session(self, session_id: str, now: datetime) -> None:
+        """Note that the session was used."""
+        ...
+
+    def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
+        """End the oldest open sessions of a user above `most`; how many."""
         ...
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
@@ -150,8 +184,8 @@ class Store(Protocol):
         """Ids of the sessions closed at or after `moment`, in one trip: what every process asks twice a second."""
         ...
 
-    def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime) -> int:
-        """Count one attempt under each key, each in one conditional write.
+    def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime, *, event: Event | None = None) -> int:
+        """Count one attempt under each key, each in one conditional write, and write the event whatever the answer, in one trip.
 
         0 if all were within bounds, otherwise the seconds to wait. A refused counter is not counted up.
         Racing callers are admitted exactly as often as allowed.
@@ -174,6 +208,40 @@ class Store(Protocol):
 
     def events_of(self, user_id: str, *, after: str | None = None, limit: int = 50) -> Page[Event]:
         """A user's events, newest first."""
+        ...
+
+    def events(self, *, after: str | None = None, limit: int = 50) -> Page[Event]:
+        """Everybody's and nobody's events, newest first."""
+        ...
+
+    def put_errands(self, errands: Sequence[Errand]) -> None:
+        """Keep errands until they are done. One whose id is there already is left as it is."""
+        ...
+
+    def claim_errands(self, now: datetime, until: datetime, limit: int = 20) -> Sequence[Errand]:
+        """Take on errands that are due, oldest first: each goes to one worker, which is left alone with it until `until`."""
+        ...
+
+    def finish_errand(self, errand_id: str) -> None:
+        """The errand is done, or given up; finishing it twice is fine."""
+        ...
+
+    def postpone_errand(self, errand_id: str, due_at: datetime) -> None:
+        """Try again at `due_at`, and count the try."""
+        ...
+
+    def add_avatar(self, avatar: Avatar, most: int) -> bool:
+        """Keep a picture; False if the user has `most` of them already."""
+        ...
+
+    def avatar(self, avatar_id: str) -> Avatar | None: ...
+
+    def avatars_of(self, user_id: str) -> Sequence[Avatar]:
+        """A user's pictures, oldest first, without their content."""
+        ...
+
+    def remove_avatar(self, user_id: str, avatar_id: str) -> bool:
+        """False if it is not hers."""
         ...
 
     def purge(self, now: datetime) -> int:

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, url_for
+from flask import Blueprint, Flask, Response, current_app, request, url_for
 from jinja2 import FileSystemLoader
 from markupsafe import Markup
 
 from authenticator.kinds.base import Field
 from authenticator.settings import Settings
 from authenticator.web import csrf, headers, texts, theme
+from authenticator.web.seated import PAGES
 
 STATIC = Path(__file__).parent / "static"
 
@@ -41,8 +42,15 @@ def _facts(settings: Settings) -> dict[str, object]:
         "development": settings.development,
         "emulator_url": settings.emulator_url,
         "static_url": lambda name: url_for("look.static", filename=name, v=versions.get(name)),
+        "account_pages": _account_pages,
         "theme_url": lambda: url_for("look.colours", v=colours) if settings.accent_color else "",
     }
+
+
+def _account_pages() -> list[dict[str, object]]:
+    """The navigation of the account pages: those that are there."""
+    there = [(endpoint, label) for endpoint, label in PAGES if endpoint in current_app.view_functions]
+    return [{"url": url_for(name), "label": label, "current": request.endpoint == name} for name, label in there]
 
 
 def _files(settings: Settings) -> Blueprint:

@@ -63,7 +63,7 @@ def _away(service: Service, outcome: Away) -> Response:
 
 def _arrived(service: Service, outcome: SignedIn) -> Response:
     if outcome.intent in DONE:
-        target = url_for("account.show", done=DONE[outcome.intent])
+        target = allowed(service, outcome.return_to) or url_for("account.show", done=DONE[outcome.intent])
     else:
         target = allowed(service, outcome.return_to) or (
             url_for("account.show", done="welcome") if outcome.created else url_for("account.show")

@@ -48,10 +48,42 @@ class Claims(Sessions):
     def find_login(self, key: LoginKey) -> Login | None:
         with told():
             found = self._mongo.few("people", [{"$match": {"_id": self._place(key)}}, _OWNER])
-        if not found or not _valid(found[0]):
+        return self._login(found[0]) if found and _valid(found[0]) else None
+
+    def login_behind(self, alias: LoginKey, provider: str) -> Login | None:
+        places = {"$map": {"input": {"$first": "$user.held"}, "in": {"$concat": ["k:", "$$this"]}}}
+        mine = [{"$match": {"provider": provider}}, {"$limit": 1}]
+        steps: list[Document] = [
+            {"$match": {"_id": self._place(alias)}},
+            _OWNER,
+            {"$addFields": {"places": places}},
+            {"$lookup": {"from": "people", "localField": "places", "foreignField": "_id", "pipeline": mine, "as": "key"}},
+        ]
+        with told():
+            found = self._mongo.few("people", steps)
+        if not found or not _valid(found[0]) or not found[0]["key"]:
             return None
-        held = record(found[0])
-        user = records.user_of(record(found[0]["user"][0]), self._sealer)
+        return self._login({**found[0]["key"][0], "user": found[0]["user"]})
+
+    def logins_of(self, user_id: str, provider: str) -> Sequence[Login]:
+        if not records.is_id(user_id):
+            return ()
+        places = {"$map": {"input": "$held", "in": {"$concat": ["k:", "$$this"]}}}
+        theirs = [{"$match": {"provider": provider}}]
+        steps: list[Document] = [
+            {"$match": {"_id": f"u:{user_id}", "kind": "u"}},
+            {"$addFields": {"places": places}},
+            {"$lookup": {"from": "people", "localField": "places", "foreignField": "_id", "pipeline": theirs, "as": "keys"}},
+            {"$project": {"history": 0}},
+        ]
+        with told():
+            found = self._mongo.few("people", steps)
+        logins = [self._login({**key, "user": [item]}) for item in found for key in item["keys"] if key["owner"] == item["_id"]]
+        return tuple(sorted(logins, key=lambda login: (login.key.created_at, login.key.id)))
+
+    def _login(self, claim: Mapping[str, Any]) -> Login:
+        held = record(claim)
+        user = records.user_of(record(claim["user"][0]), self._sealer)
         return Login(user, records.held_of(held, self._sealer), records.secret_of(held, self._sealer))
 
     def owners(self, keys: Sequence[LoginKey]) -> Mapping[LoginKey, str]:
@@ -87,8 +119,9 @@ class Claims(Sessions):
             lists = {"$addToSet": {"held": key_id, **({"ways": key_id} if new.way_in else {})}}
             self._mongo["people"].update_one({"_id": f"u:{user_id}", "kind": "u", "held": {"$ne": key_id}}, lists)
 
-    def remove_login_key(self, user_id: str, key_id: str) -> bool:
+    def remove_login_key(self, user_id: str, key: str | LoginKey) -> bool:
         """Her own document decides, in one step; the claim that it no longer lists is then worth nothing."""
+        key_id = records.key_id(key, self._sealer) if isinstance(key, LoginKey) else key
         if not records.is_id(key_id) or not records.is_id(user_id):
             return False
         hers = {"_id": f"u:{user_id}", "kind": "u", "held": key_id}
@@ -102,11 +135,10 @@ class Claims(Sessions):
                 raise LastWayIn("the only way into the account stays")
         return False
 
-    def swap_secret(self, key: LoginKey, old: str | None, new: str) -> bool:
-        held = records.key_id(key, self._sealer)
-        known = {"_id": f"k:{held}", "secret_mark": records.secret_mark(held, old, self._sealer)}
+    def swap_secret(self, key_id: str, old: str | None, new: str) -> bool:
+        known = {"_id": f"k:{key_id}", "secret_mark": records.secret_mark(key_id, old, self._sealer)}
         with told():
-            return self._mongo["people"].update_one(known, {"$set": records.secret_record(held, new, self._sealer)}).modified_count == 1
+            return self._mongo["people"].update_one(known, {"$set": records.secret_record(key_id, new, self._sealer)}).modified_count == 1
 
     def _place(self, key: LoginKey) -> str:
         return f"k:{records.key_id(key, self._sealer)}"

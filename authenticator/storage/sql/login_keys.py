@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -28,6 +29,13 @@ class LoginKeys(Part):
         super().__init__(database, sealer)
         held, mine = login_keys.c, login_keys.alias("others")
         self._select_login = select(login_keys, users).join(users, users.c.id == held.user_id).where(held.id == bindparam("key"))
+        alias = login_keys.alias("alias")
+        behind = select(login_keys, users).join(users, users.c.id == held.user_id).join(alias, alias.c.user_id == held.user_id)
+        self._select_behind = behind.where(alias.c.id == bindparam("alias"), held.provider == bindparam("provider")).limit(1)
+        theirs = select(login_keys, users).join(users, users.c.id == held.user_id)
+        self._select_logins = theirs.where(held.user_id == bindparam("user"), held.provider == bindparam("provider")).order_by(
+            held.created_at, held.id
+        )
         self._select_owners = select(held.id, held.user_id).where(held.id.in_(bindparam("keys", expanding=True)))
         self._select_keys = select(login_keys).where(held.user_id == bindparam("user")).order_by(held.created_at, held.id)
         self._claim_key = self._upsert(login_keys).on_conflict_do_nothing().returning(held.id)
@@ -41,8 +49,17 @@ class LoginKeys(Part):
 
     def find_login(self, key: LoginKey) -> Login | None:
         row = self._db.row(self._select_login, {"key": records.key_id(key, self._sealer)})
-        if row is None:
-            return None
+        return None if row is None else self._login(row)
+
+    def login_behind(self, alias: LoginKey, provider: str) -> Login | None:
+        row = self._db.row(self._select_behind, {"alias": records.key_id(alias, self._sealer), "provider": provider})
+        return None if row is None else self._login(row)
+
+    def logins_of(self, user_id: str, provider: str) -> Sequence[Login]:
+        rows = self._db.rows(self._select_logins, {"user": user_id, "provider": provider}) if records.is_id(user_id) else ()
+        return tuple(self._login(row) for row in rows)
+
+    def _login(self, row: Sequence[Any]) -> Login:
         held, user = record(KEY, row), record(USER, row[len(KEY) :])
         return Login(records.user_of(user, self._sealer), records.held_of(held, self._sealer), records.secret_of(held, self._sealer))
 
@@ -68,7 +85,8 @@ class LoginKeys(Part):
         if owner != user_id:
             raise KeyTaken(new.key)
 
-    def remove_login_key(self, user_id: str, key_id: str) -> bool:
+    def remove_login_key(self, user_id: str, key: str | LoginKey) -> bool:
+        key_id = records.key_id(key, self._sealer) if isinstance(key, LoginKey) else key
         if not records.is_id(key_id):
             return False
         names = {"user": user_id, "key": key_id}
@@ -80,7 +98,6 @@ class LoginKeys(Part):
                 raise LastWayIn("the only way into the account stays")
             return False
 
-    def swap_secret(self, key: LoginKey, old: str | None, new: str) -> bool:
-        held = records.key_id(key, self._sealer)
-        known = records.secret_mark(held, old, self._sealer)
-        return self._db.count(self._set_secret, {"key": held, "known": known, **records.secret_record(held, new, self._sealer)}) == 1
+    def swap_secret(self, key_id: str, old: str | None, new: str) -> bool:
+        known = records.secret_mark(key_id, old, self._sealer)
+        return self._db.count(self._set_secret, {"key": key_id, "known": known, **records.secret_record(key_id, new, self._sealer)}) == 1

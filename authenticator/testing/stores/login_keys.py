@@ -99,12 +99,29 @@ class LoginKeyPromises(StorePromises):
     def test_a_secret_is_swapped_only_for_the_one_that_was_read(self, store: Store) -> None:
         store.create_user(a_user(), [a_key(), a_key("s", "totp", secret=None)])
         key = a_key().key
-        assert not store.swap_secret(key, "wrong", "new")
-        assert not store.swap_secret(key, None, "new")
-        assert race(lambda number: store.swap_secret(key, "$argon2id$canary", f"new-{number}")).count(True) == 1
-        assert store.swap_secret(LoginKey("totp", "s"), None, "step 1")
-        assert not store.swap_secret(LoginKey("totp", "s"), None, "step 1")
-        assert not store.swap_secret(LoginKey("totp", "nobody"), None, "x")
+        ids = {held.provider: held.id for held in store.keys_of("u1")}
+        assert not store.swap_secret(ids["password"], "wrong", "new")
+        assert not store.swap_secret(ids["password"], None, "new")
+        assert race(lambda number: store.swap_secret(ids["password"], "$argon2id$canary", f"new-{number}")).count(True) == 1
+        assert store.swap_secret(ids["totp"], None, "step 1")
+        assert not store.swap_secret(ids["totp"], None, "step 1")
+        assert not store.swap_secret("0" * 64, None, "x")
         login = store.find_login(key)
         assert login is not None
         assert (login.secret or "").startswith("new-")
+
+    def test_a_key_is_found_through_another_of_its_user(self, store: Store) -> None:
+        store.create_user(a_user(), [a_key("ada"), a_key("ada@b.c", "email", way_in=False), a_key("+44", "phone", way_in=False)])
+        store.create_user(a_user(2), [a_key("bob@b.c", "email", way_in=False)])
+        for alias in (LoginKey("email", "ada@b.c"), LoginKey("phone", "+44"), LoginKey("password", "ada")):
+            assert store.login_behind(alias, "password") == store.find_login(LoginKey("password", "ada"))
+        assert store.login_behind(LoginKey("email", "bob@b.c"), "password") is None
+        assert store.login_behind(LoginKey("email", "nobody@b.c"), "password") is None
+
+    def test_the_keys_of_one_provider_come_with_their_secrets(self, store: Store) -> None:
+        store.create_user(a_user(), [a_key("one", secret="first"), a_key("mail", "email", way_in=False)])
+        store.add_login_key("u1", a_key("two", secret="second"), later(seconds=1))
+        assert [login.secret for login in store.logins_of("u1", "password")] == ["first", "second"]
+        assert store.logins_of("u1", "password")[0] == store.find_login(LoginKey("password", "one"))
+        assert store.logins_of("u1", "google") == ()
+        assert store.logins_of("nobody", "password") == ()

@@ -140,7 +140,7 @@ class RestPromises(StorePromises):
     def test_a_dump_tells_nothing(self, store: Store, dump: Callable[[], bytes]) -> None:
         client = Client("203.0.113.77", "CanaryBrowser/1.0", "en")
         store.create_user(a_user(), [a_key()], a_session())
-        store.swap_secret(a_key().key, "$argon2id$canary", "$argon2id$canary-two")
+        store.swap_secret(store.keys_of("u1")[0].id, "$argon2id$canary", "$argon2id$canary-two")
         store.issue_ticket("state", digest("t"), {"x": "ticket-canary"}, later(days=900))
         store.add_signing_key(SigningKey(1, "kid", "ES256", "PEM-canary", NOW, NOW))
         store.append_event(Event("e1", "signed_in", NOW, "u1", client, {"why": "event-canary"}))

@@ -31,7 +31,7 @@ class Password(Provider):
         if visit.intent is Intent.SIGN_UP:
             check(password, self.options, [answer["given_name"], answer["family_name"], answer["email"], self.kit.service_name])
 
-    def guarded(self, answer: Mapping[str, str]) -> str:
+    def guarded(self, visit: Visit, answer: Mapping[str, str]) -> str:
         return canonical_email(answer["email"])
 
     def resume(self, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:
@@ -43,7 +43,7 @@ class Password(Provider):
         if not self.kit.hasher.verify(login.secret if login else None, password) or login is None or login.secret is None:
             raise AuthError("invalid_credentials")
         if self.kit.hasher.outdated(login.secret):
-            visit.logins.swap_secret(email, login.secret, self.kit.hasher.hash(password))
+            visit.logins.swap_secret(login, self.kit.hasher.hash(password))
         return Proof(email, amr=("pwd",))
 
     def vouched(self, email: str, secret: str) -> Proof:
