@@ -1,4 +1,4 @@
-"""One canonical form per e-mail address and client address, so that twins cannot exist."""
+"""One canonical form per e-mail address, phone number and client address, so that twins cannot exist."""
 
 from __future__ import annotations
 
@@ -50,6 +50,51 @@ def _deceives(part: str) -> bool:
         return False
     alphabets = {unicodedata.name(char, "").partition(" ")[0] for char in part if char.isalpha()}
     return len(alphabets & ALIKE) > 1 or unicodedata.normalize("NFKC", part) != part
+
+
+# what people put between digits; letters would be dialled as digits, extensions can't be texted
+PHONE = re.compile(r"\+?[0-9 ()./\u2010-\u2015-]{3,40}")
+REACHABLE = frozenset({0, 1, 2, 6})  # PhoneNumberType: fixed line, mobile, either, and voice over IP
+NOWHERE = "001"  # satellites and worldwide services: no country, and the price of premium numbers
+
+
+def canonical_phone(text: str, region: str = "") -> str:
+    """The form under which a number is owned: E.164, such as +447400123456. `region` (ISO 3166) is where a national number is meant.
+
+    AuthError `validation_failed` for what is no number of a country, and for numbers at which calls or messages cost more
+    than usual or reach no person: premium, shared-cost, toll-free, personal, pagers (toll fraud).
+    """
+    import phonenumbers  # 18 ms and the tables of the world, for those only who give a number
+
+    plain = unicodedata.normalize("NFKC", text).strip() if len(text) <= 64 else ""
+    if plain.startswith("00"):
+        plain = f"+{plain[2:]}"
+    try:
+        if not PHONE.fullmatch(plain):
+            raise phonenumbers.NumberParseException(phonenumbers.NumberParseException.NOT_A_NUMBER, "not a number")
+        found = phonenumbers.parse(plain, region.upper() or None)
+    except phonenumbers.NumberParseException:
+        raise _no_number("Enter a phone number with its country code, such as +44 7400 123456.") from None
+    if not phonenumbers.is_valid_number(found):
+        raise _no_number("There is no such phone number. Check its digits and the country code.")
+    if phonenumbers.number_type(found) not in REACHABLE or phonenumbers.region_code_for_number(found) == NOWHERE:
+        raise _no_number("This number can't be used here. Enter an ordinary mobile or landline number.")
+    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+
+
+def country_of_phone(number: str) -> str:
+    """The country (ISO 3166 alpha-2) of a number in E.164; empty for none."""
+    import phonenumbers  # as above
+
+    try:
+        found = phonenumbers.region_code_for_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return ""
+    return "" if found in (None, NOWHERE) else found
+
+
+def _no_number(reason: str) -> AuthError:
+    return AuthError("validation_failed", errors={"phone_number": (reason,)})
 
 
 def network_of(address: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether every address has one form, and limits count networks."""
+"""Whether every address and number has one form, and limits count networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from authenticator import identifiers
 from authenticator.errors import AuthError
-from authenticator.identifiers import canonical_email, is_loopback, network_of
+from authenticator.identifiers import canonical_email, canonical_phone, country_of_phone, is_loopback, network_of
 
 
 @pytest.mark.parametrize(
@@ -119,3 +119,71 @@ def test_the_short_way_for_plain_addresses_agrees_with_the_library(monkeypatch: 
             patch.setattr(identifiers, "PLAIN", re.compile("(?!)"))
             assert short == canonical_email(address)
     assert tried > 500
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "owned"),
+    [
+        ("+447400123456", "", "+447400123456"),
+        ("+44 7400 123456", "", "+447400123456"),
+        ("0044 7400 123456", "", "+447400123456"),
+        ("+44 (0)7400-123456", "", "+447400123456"),
+        ("07400 123456", "GB", "+447400123456"),
+        ("07400 123456", "gb", "+447400123456"),
+        ("+44 7400 123456", "DE", "+447400123456"),
+        ("0044 7400 123456", "US", "+447400123456"),
+        ("\uff0b\uff14\uff14 \uff17\uff14\uff10\uff10 \uff11\uff12\uff13\uff14\uff15\uff16", "", "+447400123456"),
+        ("(202) 555-0123", "US", "+12025550123"),
+        ("0151 2345 6789", "DE", "+4915123456789"),
+        ("06 1234 5678", "IT", "+390612345678"),
+    ],
+)
+def test_a_phone_number_has_one_form(typed: str, region: str, owned: str) -> None:
+    assert canonical_phone(typed, region) == owned
+    assert canonical_phone(owned) == owned, "the form of the form is itself"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "07400 123456",
+        "+44",
+        "999",
+        "+44 7400 12345",
+        "+44 7400 1234567890",
+        "+1 800 FLOWERS",
+        "+44 7400 123456 ext. 5",
+        "+44 7400 123456;phone-context=+1",
+        "tel:+447400123456",
+        "+44 7400 123456\x00",
+        "+44 7400 12345\u0661",
+        "+44 ७४०० १२३४५६",
+        "+" + "4" * 200,
+        "++447400123456",
+    ],
+)
+def test_what_is_no_phone_number_is_refused(typed: str) -> None:
+    with pytest.raises(AuthError) as refusal:
+        canonical_phone(typed)
+    assert refusal.value.code == "validation_failed"
+    assert list(refusal.value.errors) == ["phone_number"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["+44 909 8790000", "+44 844 4770000", "+1 900 555 0199", "+1 800 555 0199", "+44 70 1234 5678", "+44 55 1234 5678", "+8816 12345678"],
+    ids=["premium", "shared cost", "premium in America", "toll-free", "personal", "company", "satellite"],
+)
+def test_a_number_at_which_messages_cost_more_is_refused(typed: str) -> None:
+    with pytest.raises(AuthError) as refusal:
+        canonical_phone(typed)
+    assert "ordinary" in refusal.value.errors["phone_number"][0]
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [("+447400123456", "GB"), ("+12025550123", "US"), ("+12423571234", "BS"), ("+4915123456789", "DE"), ("+881612345678", ""), ("x", "")],
+)
+def test_a_number_tells_its_country(number: str, country: str) -> None:
+    assert country_of_phone(number) == country
