@@ -1,4 +1,4 @@
-"""One canonical form per e-mail address, phone number and client address, so that twins cannot exist."""
+"""One canonical form per e-mail address, phone number, user name and client address, so that twins cannot exist."""
 
 from __future__ import annotations
 
@@ -116,3 +116,72 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+# the alphabets of living languages (UAX 31 table 5), as Unicode's names of their letters begin
+ALPHABETS = frozenset(
+    (
+        "LATIN",
+        "CYRILLIC",
+        "GREEK",
+        "ARMENIAN",
+        "GEORGIAN",
+        "HEBREW",
+        "ARABIC",
+        "THAANA",
+        "ETHIOPIC",
+        "HANGUL",
+        "HIRAGANA",
+        "KATAKANA",
+        "CJK",
+    )
+    + ("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA")
+    + ("THAI", "LAO", "TIBETAN", "MYANMAR", "KHMER")
+)
+TOGETHER = (frozenset({"HIRAGANA", "KATAKANA", "CJK"}), frozenset({"HANGUL", "CJK"}))  # how Japanese and Korean are written
+LEFTWARD = frozenset({"HEBREW", "ARABIC", "THAANA"})
+LATIN_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzæœøðþłđħŋə")  # and these with accents; others (dotless i, alpha) pass for them
+PASSING = frozenset("асеорхуіјѕһԁԛԝӏαγινορσυօսհոզցյ")  # Cyrillic, Greek and Armenian letters that pass for a-z (UTS 39)
+UNSEEN = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # letters by name, invisible on a page
+NAME_LENGTH = range(3, 33)
+
+
+def canonical_username(text: str) -> str:
+    """The form under which a user name is owned: compatibility forms and case folded away (after RFC 8265 §3.3).
+
+    AuthError `validation_failed` for anything but 3 to 32 letters and digits with single dots, hyphens and underscores
+    between them, at least one letter, of one alphabet, and none that are there to pass for another (UTS 39).
+    """
+    plain = _folded(text.strip()) if len(text) <= 2 * NAME_LENGTH.stop else ""
+    if len(plain) not in NAME_LENGTH:
+        raise _no_name("Use 3 to 32 characters.")
+    parts = re.split(r"[._-]", plain)
+    letters = [char for char in "".join(parts) if char not in "0123456789"]
+    if not all(parts) or _folded(plain) != plain or not all(_is_letter(char) for char in letters):
+        raise _no_name("Use letters, digits, and single dots, hyphens or underscores between them.")
+    if not letters or unicodedata.category(plain[0]).startswith("M"):
+        raise _no_name("Use at least one letter.")
+    if _misleads(letters, plain):
+        raise _no_name("Use the letters of one alphabet, and none that look like those of another.")
+    return plain
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _is_letter(char: str) -> bool:
+    return char == "ー" or (unicodedata.category(char) in ("Ll", "Lo", "Mn", "Mc") and char not in UNSEEN)
+
+
+def _misleads(letters: list[str], plain: str) -> bool:
+    alphabets = {re.split("[ -]", unicodedata.name(char, ""), maxsplit=1)[0] for char in letters}
+    if not alphabets <= ALPHABETS or not (len(alphabets) == 1 or any(alphabets <= script for script in TOGETHER)):
+        return True
+    if alphabets == {"LATIN"}:
+        return not all(unicodedata.normalize("NFD", char)[0] in LATIN_LETTERS for char in letters)
+    return set(letters) <= PASSING or bool(alphabets & LEFTWARD and len(letters) < len(plain))
+
+
+def _no_name(reason: str) -> AuthError:
+    return AuthError("validation_failed", errors={"username": (reason,)})
