@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 
 from authenticator.crypto import derive_key, digest
 from authenticator.errors import AuthError
-from authenticator.flows import accounts, conversation, linking, sessions, ticket
+from authenticator.events import Event
+from authenticator.flows import accounts, conversation, linking, permissions, sessions, ticket
 from authenticator.flows.core import Core
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Begin, Challenge, Entry, Outcome, Signed, SignedIn
 from authenticator.kinds.base import Ask, Visit
-from authenticator.models import Client, HeldKey, Intent, Page, Session, Status, User
+from authenticator.models import Client, HeldKey, Intent, Page, Session, Status, StatusChange, User
 from authenticator.settings import Settings
 
 
@@ -34,7 +35,7 @@ class Service:
     def entries(self, intent: Intent) -> list[Entry]:
         """The ways to sign in, forms first, for pages and programs to list."""
         entries = [self._entry(name, intent) for name, provider in self.core.registry.providers.items() if intent in provider.intents]
-        return sorted(entries, key=lambda entry: (entry.kind != "form", entry.label))
+        return sorted(entries, key=lambda entry: (entry.kind != "form", self.core.registry.providers[entry.name].rank, entry.label))
 
     def _entry(self, name: str, intent: Intent) -> Entry:
         provider = self.core.registry.providers[name]
@@ -99,26 +100,36 @@ class Service:
             self.ended.look_again()
             raise
 
-    def sign_out(self, session: Session, reason: str = "signed_out") -> None:
+    def sign_out(self, session: Session, client: Client) -> None:
         """End a session, everywhere within a second and here at once."""
-        sessions.end(self.core, session, reason)
+        sessions.end(self.core, session, "signed_out", client)
         self.ended.add(session.id)
 
-    def sign_out_others(self, signed: Signed) -> int:
+    def sign_out_others(self, signed: Signed, client: Client) -> int:
         """End all other sessions of this person; how many."""
-        ended = self.core.store.close_sessions(signed.user.id, "ended_by_owner", self.core.clock.now(), keep=signed.session.id)
+        return self.end_sessions(signed.user, "ended_by_owner", client, keep=signed.session.id)
+
+    def end_sessions(self, user: User, reason: str, client: Client, *, by: str = "", keep: str | None = None) -> int:
+        """End all sessions of somebody but `keep`; how many. `by` says who did it, if it was not the person herself."""
+        ended = sessions.end_all(self.core, user, reason, client, by=by, keep=keep)
         self.ended.look_again()
         return ended
 
-    def end_session(self, user: User, session_id: str) -> None:
-        """End one of this person's own sessions; AuthError `not_found` for anybody else's."""
+    def end_session(self, user: User, session_id: str, client: Client, *, by: str = "") -> None:
+        """End one of this person's sessions; AuthError `not_found` for anybody else's."""
         session = self.core.store.session_by_id(session_id)
         if session is None or session.user_id != user.id or session.closed_at:
             raise AuthError("not_found")
-        self.sign_out(session, "ended_by_owner")
+        sessions.end(self.core, session, "ended_by_operator" if by else "ended_by_owner", client, by=by)
+        self.ended.add(session.id)
 
-    def sessions(self, user: User, *, after: str | None = None, limit: int = 50) -> Page[Session]:
-        return self.core.store.sessions_of(user.id, self.core.clock.now(), after=after, limit=limit)
+    def sessions(self, user: User, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
+        """Where somebody is signed in, newest first; or where she was."""
+        return self.core.store.sessions_of(user.id, self.core.clock.now(), ended=ended, after=after, limit=limit)
+
+    def events(self, user: User, *, after: str | None = None, limit: int = 50) -> Page[Event]:
+        """What happened to an account, newest first."""
+        return self.core.store.events_of(user.id, after=after, limit=limit)
 
     def identities(self, user: User) -> Sequence[HeldKey]:
         """The ways into this account."""
@@ -159,8 +170,12 @@ class Service:
         return self.core.store.users(after=after, limit=limit)
 
     def find_user(self, who: str) -> User:
-        """A user by id or by proved e-mail address; AuthError `not_found`."""
+        """A user by id, e-mail address, phone number or `@name`; AuthError `not_found`."""
         return accounts.find(self.core, who)
+
+    def search_user(self, kind: str, text: str) -> User | None:
+        """The user of exactly this id, e-mail address, phone number or user name; AuthError `validation_failed` for what is none."""
+        return self.user(text) if kind == "id" else accounts.holder(self.core, kind, text)
 
     def add_user(self, email: str, *, given: str = "", family: str = "", provider: str = "", secret: str = "") -> User:
         """Make an account by the operator's word, which stands for the proof of the address."""
@@ -170,3 +185,26 @@ class Service:
         """Suspend, close or reactivate; all sessions end unless the account becomes active."""
         accounts.change_status(self.core, user, status, why=why, by=by)
         self.ended.look_again()
+
+    def create_user(self, person: accounts.NewPerson, *, by: str, invite: bool = False) -> User:
+        """Make an account that its owner has yet to enter; with `invite` she is mailed a link."""
+        return accounts.create(self.core, person, by=by)
+
+    def status_history(self, user: User) -> Sequence[StatusChange]:
+        return self.core.store.status_history(user.id)
+
+    def all_events(self, *, after: str | None = None, limit: int = 50) -> Page[Event]:
+        """What happened to everybody, newest first."""
+        return self.core.store.events(after=after, limit=limit)
+
+    def require_permission(self, signed: Signed, permission: str) -> None:
+        permissions.require(self.core, signed, permission)
+
+    def require_over(self, signed: Signed, user: User) -> None:
+        permissions.require_over(signed, user)
+
+    def grant(self, user: User, permission: str, *, by: str) -> User:
+        return permissions.grant(self.core, user, permission, by=by)
+
+    def revoke(self, user: User, permission: str, *, by: str) -> User:
+        return permissions.revoke(self.core, user, permission, by=by)

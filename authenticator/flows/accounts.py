@@ -1,25 +1,76 @@
-"""What operators do with accounts: find, add, suspend, bring back."""
+"""What operators do with accounts: find, make, suspend, bring back."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from authenticator.errors import AuthError
 from authenticator.flows import admission
 from authenticator.flows.core import Core
 from authenticator.flows.ownership import email_key
+from authenticator.identifiers import canonical_email, canonical_phone, canonical_username
 from authenticator.kinds.base import Identity, Proof
-from authenticator.models import NewKey, Status, StatusChange, User
+from authenticator.models import Contact, LoginKey, Name, NewKey, Status, StatusChange, User
 from authenticator.storage.port import KeyTaken
 
 
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """An account to be made by an administrator. What is verified is so by his word; the rest its owner proves."""
+
+    email: str = ""
+    email_verified: bool = False
+    phone: str = ""
+    phone_verified: bool = False
+    name: Name = Name()
+    salutation: str = ""
+    locale: str = ""
+
+
 def find(core: Core, who: str) -> User:
-    """A user by id or by proved e-mail address; AuthError `not_found`."""
-    user_id = who
-    if "@" in who:
-        key = email_key(who)
-        user_id = core.store.owners([key]).get(key, "")
-    user = core.store.user_by_id(user_id) if user_id else None
+    """A user by id, e-mail address, phone number (`+44…`) or user name (`@ada`); AuthError `not_found`."""
+    user = core.store.user_by_id(who) if who.isdigit() else None
+    if user is None and "@" in who[1:]:
+        user = holder(core, "email", who)
+    elif user is None and who.startswith("+"):
+        user = holder(core, "phone", who)
+    elif user is None and who.startswith("@"):
+        user = holder(core, "username", who[1:])
+    elif user is None:
+        user = core.store.user_by_id(who)
     if user is None:
         raise AuthError("not_found", "There is no such user. `authenticator users list` shows the ids.")
+    return user
+
+
+def holder(core: Core, kind: str, text: str) -> User | None:
+    """Whoever holds exactly this address (`email`), number (`phone`) or user name (`username`)."""
+    canonical = {"email": canonical_email, "phone": canonical_phone, "username": canonical_username}[kind]
+    key = LoginKey(kind, canonical(text))
+    user_id = core.store.owners([key]).get(key)
+    return core.store.user_by_id(user_id) if user_id else None
+
+
+def create(core: Core, person: NewPerson, *, by: str) -> User:
+    """Make an account without any way in; an invitation, or its addresses, lead to one.
+
+    AuthError `email_taken` or `phone_taken`; `validation_failed` without any address.
+    """
+    if not person.email and not person.phone:
+        raise AuthError("validation_failed", errors={"email": ("Give an e-mail address or a phone number.",)})
+    now, contacts = core.clock.now(), []
+    keys: list[NewKey] = []
+    for kind, text, verified in (("email", person.email, person.email_verified), ("phone", person.phone, person.phone_verified)):
+        if text:
+            value = canonical_email(text) if kind == "email" else canonical_phone(text)
+            contacts.append(Contact(core.ids.new(), kind, value, text, now if verified else None, primary=True))  # type: ignore[arg-type]
+            keys.append(NewKey(LoginKey(kind, value), text, way_in=kind in core.registry.providers))
+    user = User(core.ids.new(), now, now, name=person.name, salutation=person.salutation, locale=person.locale, contacts=tuple(contacts))
+    try:
+        core.store.create_user(user, keys)
+    except KeyTaken as taken:
+        raise AuthError(f"{taken.key.provider}_taken") from None
+    core.history.record("user_created", user_id=user.id, by=by)
     return user
 
 

@@ -111,11 +111,21 @@ def _told_of_reuse(core: Core, session: Session, client: Client) -> None:
         notify(core, user, "A sign-in was ended for safety", text)
 
 
-def end(core: Core, session: Session, reason: str) -> None:
-    """End one session; ending it twice is fine."""
+def end(core: Core, session: Session, reason: str, client: Client, *, by: str = "") -> None:
+    """End one session; ending it twice is fine. `by` says who did it, if it was not the person herself."""
     if core.store.close_session(session.id, reason, core.clock.now()):
         kind = "signed_out" if reason == "signed_out" else "session_ended"
-        core.history.record(kind, user_id=session.user_id, session=session.id, reason=reason)
+        who = {"by": by} if by else {}
+        core.history.record(kind, user_id=session.user_id, client=client, session=session.id, reason=reason, **who)
+
+
+def end_all(core: Core, user: User, reason: str, client: Client, *, by: str = "", keep: str | None = None) -> int:
+    """End all open sessions of somebody but `keep`; how many."""
+    ended = core.store.close_sessions(user.id, reason, core.clock.now(), keep=keep)
+    if ended:
+        who = {"by": by} if by else {}
+        core.history.record("sessions_ended", user_id=user.id, client=client, reason=reason, number=str(ended), **who)
+    return ended
 
 
 class Ended:

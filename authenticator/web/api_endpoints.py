@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 
 from authenticator.errors import AuthError
+from authenticator.web import idempotency
 from authenticator.web.hygiene import strict_json
 
 Access = Literal["open", "bearer", "session"]
@@ -39,6 +40,7 @@ class Endpoint:
 
     `answers` maps a status to the shape of its body, None for none. `problems` are the codes of its own refusals.
     `access`: `bearer` takes an access token only, `session` also the session cookie of a browser.
+    `idempotent` endpoints make something and understand an Idempotency-Key.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -52,6 +54,7 @@ class Endpoint:
     access: Access = "open"
     query: tuple[Query, ...] = ()
     example: Mapping[str, Any] | None = None
+    idempotent: bool = False
 
     @property
     def name(self) -> str:
@@ -75,7 +78,8 @@ def register(blueprint: Blueprint, endpoints: Iterable[Endpoint]) -> None:
 
 
 def _bound(endpoint: Endpoint) -> Callable[..., Response]:
-    model, view, required = endpoint.body, endpoint.view, endpoint.body_required
+    model, required = endpoint.body, endpoint.body_required
+    view = idempotency.once(endpoint.view) if endpoint.idempotent else endpoint.view
     if model is None:
         return view
 

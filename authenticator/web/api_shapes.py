@@ -11,7 +11,7 @@ from flask import Response
 
 from authenticator.flows.outcomes import Challenge, Entry, SignedIn
 from authenticator.kinds.base import Field
-from authenticator.models import HeldKey, Session, User
+from authenticator.models import HeldKey, User
 
 
 def answer(facts: Any, status: int = 200) -> Response:
@@ -111,18 +111,3 @@ def provider(entry: Entry, public_url: str) -> dict[str, Any]:
 def identity(key: HeldKey) -> dict[str, Any]:
     """A way into one's account."""
     return {"id": key.id, "provider": key.provider, "label": key.label, "created_at": moment(key.created_at)}
-
-
-def session(one: Session, current: str) -> dict[str, Any]:
-    """One of one's own sign-ins; `current` is the id of the session that asks."""
-    return {
-        "id": one.id,
-        "current": one.id == current,
-        "provider": one.provider,
-        "amr": list(one.amr),
-        "address": one.client.address,
-        "agent": one.client.agent,
-        "auth_time": moment(one.auth_time),
-        "created_at": moment(one.created_at),
-        "expires_at": moment(one.expires_at),
-    }

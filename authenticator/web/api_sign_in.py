@@ -85,7 +85,7 @@ def sign_out() -> Response:
 
     Its refresh token and access tokens are refused everywhere within a second.
     """
-    guard.service().sign_out(guard.require_bearer().session)
+    guard.service().sign_out(guard.require_bearer().session, guard.client())
     return nothing()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from flask import Request
 
@@ -15,15 +16,18 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Clients:
     """Reads the client from requests. X-Forwarded-For counts only from configured proxies (ASVS 5.0 4.1.3)."""
 
-    def __init__(self, trusted_proxies: Sequence[str]) -> None:
+    def __init__(self, trusted_proxies: Sequence[str], country_of: Callable[[str], str] = lambda _address: "") -> None:
         self._trusted: tuple[Network, ...] = tuple(ipaddress.ip_network(item) for item in trusted_proxies)
+        self._country_of = lru_cache(4096)(country_of)
 
     def of(self, request: Request) -> Client:
-        """Address, User-Agent (300 characters at most) and the languages wished for."""
+        """Address and its country, User-Agent (300 characters at most) and the languages wished for."""
+        address = self._address(request.environ.get("REMOTE_ADDR") or "", request.headers.get("X-Forwarded-For", ""))
         return Client(
-            address=self._address(request.environ.get("REMOTE_ADDR") or "", request.headers.get("X-Forwarded-For", "")),
+            address=address,
             agent=request.headers.get("User-Agent", "")[:300],
             locale=request.headers.get("Accept-Language", "")[:100],
+            country=self._country_of(address),
         )
 
     def _address(self, peer: str, forwarded: str) -> str:

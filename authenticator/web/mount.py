@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
+from authenticator.countries import Countries
 from authenticator.hooks import hookimpl
 from authenticator.service import Service
-from authenticator.web import account, api, api_cors, dev, hygiene, look, operators, pages, problems, tokens
+from authenticator.web import account, activity, api, api_cors, dev, hygiene, look, operators, pages, problems, sessions, tokens
 from authenticator.web.client import Clients
 from authenticator.web.cookies import Cookies
 from authenticator.web.tokens import Tokens
@@ -19,14 +20,14 @@ class Mount:
     def auth_mount(self, app: Flask, auth: Service) -> None:
         settings = auth.settings
         app.extensions["authenticator_cookies"] = Cookies(settings)
-        app.extensions["authenticator_clients"] = Clients(settings.trusted_proxies)
+        app.extensions["authenticator_clients"] = Clients(settings.trusted_proxies, Countries(settings.ip_database).of)
         app.extensions["authenticator_tokens"] = Tokens(app, auth)
         hygiene.install(app)
         problems.install(app, settings)
         look.dress(app, settings, auth.csrf_key())
         api_cors.install(app, settings)
         app.register_blueprint(api.blueprint(auth))
-        for part in (pages, account, tokens, operators):
+        for part in (pages, account, sessions, activity, tokens, operators):
             app.register_blueprint(part.blueprint())
         if settings.development:
             app.register_blueprint(dev.blueprint())

@@ -23,12 +23,17 @@ REF: Final = "#/components/schemas/"
 ALWAYS: Final = ("invalid_request", "headers_too_large", "store_unavailable", "internal_error")
 WITH_BODY: Final = ("unsupported_media_type", "body_too_large")
 WITH_TOKEN: Final = ("invalid_token", "token_expired", "token_revoked")
-IN_PATH: Final = {"provider": "The `name` of an entry of GET /api/v1/providers.", "id": "The `id` of an entry of the list."}
+IN_PATH: Final = {
+    "provider": "The `name` of an entry of GET /api/v1/providers.",
+    "id": "The `id` of an entry of the list.",
+    "session_id": "The `id` of a sign-in.",
+}
 GROUPS: Final = {
     "Sign in": "Make an account and sign in, step by step.",
     "Tokens": "Keep a sign-in going, and end it.",
     "Account": "The signed-in person and her ways in.",
-    "Sign-ins": "Where one is signed in.",
+    "Sign-ins": "Where one is signed in, and what happened.",
+    "Administration": "Other people's accounts, for users who hold the permission `users:read` or `users:write`.",
 }
 
 
@@ -99,7 +104,7 @@ def _operation(endpoint: Endpoint, public_url: str) -> dict[str, Any]:
     }
     if rest.strip():
         operation["description"] = " ".join(rest.split())
-    if endpoint.parameters or endpoint.query:
+    if endpoint.parameters or endpoint.query or endpoint.idempotent:
         operation["parameters"] = _parameters(endpoint)
     if endpoint.body:
         media: dict[str, Any] = {"schema": {"$ref": REF + _name(endpoint.body)}}
@@ -115,13 +120,21 @@ def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
     return [{"bearer": []}, {"session": []}] if endpoint.access == "session" else [{"bearer": []}]
 
 
+IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A text of your own. The same call with the same key gets the first answer again for a day, and makes nothing twice.",
+    "schema": {"type": "string", "maxLength": 128},
+}
+
+
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     path = [
         {"name": name, "in": "path", "required": True, "description": IN_PATH[name], "schema": {"type": "string"}}
         for name in endpoint.parameters
     ]
     query = [{"name": item.name, "in": "query", "description": item.text, "schema": dict(item.schema)} for item in endpoint.query]
-    return [*path, *query]
+    return [*path, *query, *([IDEMPOTENCY] if endpoint.idempotent else ())]
 
 
 def _responses(endpoint: Endpoint, public_url: str) -> dict[str, Any]:

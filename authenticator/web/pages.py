@@ -141,7 +141,7 @@ def _sign_out() -> Response:
     auth, signed = service(), by_cookie()
     name = ""
     if signed:
-        auth.sign_out(signed.session)
+        auth.sign_out(signed.session, client())
         name = signed.session.provider if moves.is_away(auth, signed.session.provider) else ""
     response = make_response(redirect(moves.wanted(auth) or url_for("pages.sign_in", signed_out=name), 303))
     cookies().drop(response, SESSION, STEP)

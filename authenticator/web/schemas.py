@@ -66,7 +66,7 @@ class User(Shape):
     """A person, or a program, that has an account. What is not known is null."""
 
     id: str = Field(examples=["18446744073709551"], description="A number as text, because JavaScript loses the last digits of it.")
-    status: Literal["active", "suspended", "closed"]
+    status: Literal["active", "suspended", "leaving", "closed"]
     type: str = Field(examples=["person"])
     level: int = Field(examples=[0])
     name: PersonName
@@ -175,21 +175,3 @@ class Identity(Shape):
 
 class Identities(RootModel[list[Identity]]):
     """The ways into one's account, oldest first."""
-
-
-class SessionEntry(Shape):
-    """A sign-in that has not ended: where, with what, when."""
-
-    id: str = Field(examples=["hN2r…Qw"])
-    current: bool = Field(examples=[True], description="Whether this very request is part of it.")
-    provider: str = Field(examples=["password"])
-    amr: list[str] = Field(examples=[["pwd"]], description="How it was proved, in the words of RFC 8176.")
-    address: str = Field(examples=["192.0.2.7"])
-    agent: str = Field(examples=["Mozilla/5.0 …"])
-    auth_time: Moment
-    created_at: Moment
-    expires_at: Moment
-
-
-class Sessions(RootModel[list[SessionEntry]]):
-    """One's own sign-ins, newest first. A `Link` header with `rel="next"` leads to the next page."""
