@@ -161,7 +161,8 @@ class record(dict[str, Any]):
 def after_cursor(kind: str, at: int, last: str, *, newest_first: bool) -> Document:
     """What comes after a cursor in a list by time and id."""
     beyond = "$lt" if newest_first else "$gt"
-    return {"$or": [{"created_at": {beyond: at}}, {"created_at": at, "_id": {beyond: f"{kind}:{last}"}}]}
+    tied = {"created_at": at, "_id": {beyond: f"{kind}:{last}"}}
+    return {"created_at": {f"{beyond}e": at}, "$or": [{"created_at": {beyond: at}}, tied]}  # the first bounds the walk of an index
 
 
 @contextmanager

@@ -65,8 +65,7 @@ class Rest(Part):
         with told():
             found = list(self._mongo["activity"].find(hers).sort([("created_at", -1), ("_id", -1)]).limit(limit + 1))
         rows = [record({**item, "kind": item["event"]}) for item in found]
-        items = tuple(records.event_of(row, self._sealer) for row in rows[:limit])
-        return Page(items, records.cursor(rows[limit - 1]) if len(rows) > limit else None)
+        return records.page(rows, limit, lambda row: records.event_of(row, self._sealer))
 
     def purge(self, now: datetime) -> int:
         """What the server's own tidying (once a minute, by its own clock) has not removed yet."""

@@ -15,6 +15,7 @@ from authenticator.storage.refresh import not_rotated
 _SANS_HISTORY: Sequence[Document] = ({"$match": {"kind": "u"}}, {"$project": {"history": 0, "held": 0, "ways": 0}})
 _USER: Document = {"$lookup": {"from": "people", "localField": "owner", "foreignField": "_id", "pipeline": _SANS_HISTORY, "as": "user"}}
 _FORGOTTEN = {"$set": {"count": 0, "until": 0, "gone": datetime(1970, 1, 1, tzinfo=UTC)}}
+_NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 class Sessions(Part):
@@ -40,21 +41,41 @@ class Sessions(Part):
             found = self._mongo.one("activity", {"_id": f"s:{session_id}"})
         return None if found is None else records.session_of(record(found), self._sealer)
 
-    def sessions_of(self, user_id: str, now: datetime, *, after: str | None = None, limit: int = 50) -> Page[Session]:
-        live = {"owner": f"u:{user_id}", "kind": "s", "closed_at": None, "expires_at": {"$gt": records.millis(now)}}
+    def sessions_of(self, user_id: str, now: datetime, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
+        at = records.millis(now)
+        live: Document = {"closed_at": None, "expires_at": {"$gt": at}}
+        over: Document = {"$or": [{"closed_at": {"$gt": 0}}, {"expires_at": {"$lte": at}}]}
         further = {} if after is None else after_cursor("s", *records.parse_cursor(after), newest_first=True)
+        hers = {"owner": f"u:{user_id}", "kind": "s", "$and": [over if ended else live, further]}
         with told():
-            found = list(self._mongo["activity"].find({**live, **further}).sort([("created_at", -1), ("_id", -1)]).limit(limit + 1))
-        rows = [record(item) for item in found]
-        items = tuple(records.session_of(row, self._sealer) for row in rows[:limit])
-        return Page(items, records.cursor(rows[limit - 1]) if len(rows) > limit else None)
+            found = list(self._mongo["activity"].find(hers).sort(_NEWEST_FIRST).limit(limit + 1))
+        return records.page([record(item) for item in found], limit, lambda row: records.session_of(row, self._sealer))
 
-    def renew_session(self, session_id: str, *, cookie: str | None, auth_time: datetime, amr: Sequence[str]) -> bool:
+    def renew_session(
+        self, session_id: str, *, cookie: str | None, auth_time: datetime, amr: Sequence[str], mfa_at: datetime | None = None
+    ) -> bool:
         values: dict[str, Any] = {"auth_time": records.millis(auth_time), "amr": " ".join(amr)}
         if cookie is not None:
             values["cookie"] = cookie
+        if mfa_at is not None:
+            values["mfa_at"] = records.millis(mfa_at)
         with told():
             return self._mongo["activity"].update_one({"_id": f"s:{session_id}", "closed_at": None}, {"$set": values}).matched_count == 1
+
+    def touch_session(self, session_id: str, now: datetime) -> None:
+        step = {"q": {"_id": f"s:{session_id}", "closed_at": None}, "u": {"$max": {"seen_at": records.millis(now)}}}
+        with told():
+            self._mongo.update("activity", [step], ordered=True)
+
+    def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
+        at = records.millis(now)
+        live = {"owner": f"u:{user_id}", "kind": "s", "closed_at": None, "expires_at": {"$gt": at}}
+        with told():
+            surplus = [item["_id"] for item in self._mongo["activity"].find(live, {"_id": 1}).sort(_NEWEST_FIRST).skip(most)]
+            if not surplus:
+                return 0
+            open_still = {"_id": {"$in": surplus}, "closed_at": None}
+            return self._mongo["activity"].update_many(open_still, _ending(at, reason)).modified_count
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
         if not records.is_id(session_id):
@@ -69,9 +90,9 @@ class Sessions(Part):
         return not_rotated(self, session_id, presented, now, grace)
 
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
-        end = {"$set": {"closed_at": records.millis(now), "close_reason": reason}}
+        open_still = {"_id": f"s:{session_id}", "closed_at": None}
         with told():
-            return self._mongo["activity"].update_one({"_id": f"s:{session_id}", "closed_at": None}, end).modified_count == 1
+            return self._mongo["activity"].update_one(open_still, _ending(records.millis(now), reason)).modified_count == 1
 
     def close_sessions(self, user_id: str, reason: str, now: datetime, *, keep: str | None = None) -> int:
         at = records.millis(now)
@@ -79,7 +100,7 @@ class Sessions(Part):
         if keep is not None:
             hers["_id"] = {"$ne": f"s:{keep}"}
         with told():
-            return self._mongo["activity"].update_many(hers, {"$set": {"closed_at": at, "close_reason": reason}}).modified_count
+            return self._mongo["activity"].update_many(hers, _ending(at, reason)).modified_count
 
     def closed_since(self, moment: datetime) -> Sequence[str]:
         with told():
@@ -95,3 +116,8 @@ class Sessions(Part):
             refused = self._mongo.update("activity", [{"q": absent, "u": {"$set": made}, "upsert": True}, *further], ordered=True)
         if refused:
             raise AuthError("conflict")  # the id is taken
+
+
+def _ending(at: int, reason: str) -> Document:
+    """What is set when a session ends; from then on its owner may look back at it for as long as at any other."""
+    return {"$set": {"closed_at": at, "close_reason": reason, "gone": records.moment(at + records.KEEP_SESSION)}}

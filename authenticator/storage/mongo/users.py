@@ -29,8 +29,7 @@ class Users(Sessions):
                 self._mongo["people"].find({"kind": "u", **further}, _SANS_HISTORY).sort([("created_at", 1), ("_id", 1)]).limit(limit + 1)
             )
         rows = [record(item) for item in found]
-        items = tuple(records.user_of(row, self._sealer) for row in rows[:limit])
-        return Page(items, records.cursor(rows[limit - 1]) if len(rows) > limit else None)
+        return records.page(rows, limit, lambda row: records.user_of(row, self._sealer))
 
     def save_user(self, user: User) -> bool:
         row = document("u", records.user_record(user, self._sealer))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Table, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, select, tuple_
 
 from authenticator.storage.records import parse_cursor
 from authenticator.storage.sealing import Sealer
@@ -48,6 +48,6 @@ def paged(table: Table, *where: ColumnElement[bool], newest_first: bool) -> tupl
     order = (at.desc(), row_id.desc()) if newest_first else (at, row_id)
     last_at: BindParameter[int] = bindparam("at")
     last_id: BindParameter[str] = bindparam("last")
-    beyond, tied = (at < last_at, row_id < last_id) if newest_first else (at > last_at, row_id > last_id)
+    here, last = tuple_(at, row_id), tuple_(last_at, last_id)  # compared as one value, an index serves it in one walk
     first = select(table).where(*where).order_by(*order).limit(bindparam("top"))
-    return first, first.where(or_(beyond, and_(at == last_at, tied)))
+    return first, first.where(here < last if newest_first else here > last)

@@ -38,6 +38,7 @@ class Rest(Part):
             delete(tickets).where(tickets.c.expires_at <= bindparam("now")),
             delete(attempts).where(attempts.c.expires_at <= bindparam("now")),
             delete(sessions).where(sessions.c.expires_at <= bindparam("now") - records.KEEP_SESSION),
+            delete(sessions).where(sessions.c.closed_at <= bindparam("now") - records.KEEP_SESSION),
             delete(signing_keys).where(signing_keys.c.retired_at <= bindparam("now")),
         )
 
@@ -66,8 +67,7 @@ class Rest(Part):
 
     def events_of(self, user_id: str, *, after: str | None = None, limit: int = 50) -> Page[Event]:
         rows = [record(EVENT, row) for row in self._page(*self._select_events, after, limit, user=user_id)]
-        items = tuple(records.event_of(row, self._sealer) for row in rows[:limit])
-        return Page(items, records.cursor(rows[limit - 1]) if len(rows) > limit else None)
+        return records.page(rows, limit, lambda row: records.event_of(row, self._sealer))
 
     def purge(self, now: datetime) -> int:
         return sum(self._db.count(statement, {"now": records.millis(now)}) for statement in self._expired)

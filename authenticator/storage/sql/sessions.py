@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from authenticator.models import Page, Rotation, Session, User
 from authenticator.storage import records, waits
@@ -33,9 +33,14 @@ class Sessions(Part):
         self._select_signed = select(sessions, users).join(users, users.c.id == c.user_id).where(c.cookie == bindparam("cookie_is"), *live)
         self._select_session = select(sessions).where(named)
         self._select_live = paged(sessions, c.user_id == bindparam("user"), *live, newest_first=True)
+        over = or_(c.closed_at.is_not(None), c.expires_at <= bindparam("now"))
+        self._select_over = paged(sessions, c.user_id == bindparam("user"), over, newest_first=True)
         proof: dict[str, Any] = {"auth_time": bindparam("auth_time"), "amr": bindparam("amr")}
+        proof["mfa_at"] = func.coalesce(bindparam("mfa_at", type_=c.mfa_at.type), c.mfa_at)
         self._renew = update(sessions).where(named, c.closed_at.is_(None)).values(proof)
         self._renew_with_cookie = self._renew.values(cookie=bindparam("cookie"))
+        unseen = or_(c.seen_at.is_(None), c.seen_at < bindparam("now"))
+        self._touch = update(sessions).where(named, c.closed_at.is_(None), unseen).values(seen_at=bindparam("now"))
         swap = {"spent": c.refresh, "refresh": bindparam("successor"), "rotated_at": bindparam("now")}
         self._rotate = update(sessions).where(named, c.refresh == bindparam("presented"), *live).values(swap).returning(sessions)
         end: dict[str, Any] = {"closed_at": bindparam("now"), "close_reason": bindparam("reason")}
@@ -43,6 +48,8 @@ class Sessions(Part):
         hers = update(sessions).where(c.user_id == bindparam("user"), *live)
         self._close_all = hers.values(end)
         self._close_others = hers.where(c.id != bindparam("keep")).values(end)
+        newest = select(c.id).where(c.user_id == bindparam("user"), *live).order_by(c.created_at.desc(), c.id.desc())
+        self._close_oldest = hers.where(c.id.in_(newest.offset(bindparam("most")))).values(end)
         self._select_closed = select(c.id).where(c.closed_at >= bindparam("since"))
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
@@ -66,17 +73,26 @@ class Sessions(Part):
         row = self._db.row(self._select_session, {"key": session_id}) if records.is_id(session_id) else None
         return None if row is None else records.session_of(record(SESSION, row), self._sealer)
 
-    def sessions_of(self, user_id: str, now: datetime, *, after: str | None = None, limit: int = 50) -> Page[Session]:
-        found = self._page(*self._select_live, after, limit, user=user_id, now=records.millis(now))
-        rows = [record(SESSION, row) for row in found]
-        items = tuple(records.session_of(row, self._sealer) for row in rows[:limit])
-        return Page(items, records.cursor(rows[limit - 1]) if len(rows) > limit else None)
+    def sessions_of(self, user_id: str, now: datetime, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
+        statements = self._select_over if ended else self._select_live
+        found = self._page(*statements, after, limit, user=user_id, now=records.millis(now))
+        return records.page([record(SESSION, row) for row in found], limit, lambda row: records.session_of(row, self._sealer))
 
-    def renew_session(self, session_id: str, *, cookie: str | None, auth_time: datetime, amr: Sequence[str]) -> bool:
-        values = {"key": session_id, "auth_time": records.millis(auth_time), "amr": " ".join(amr)}
+    def renew_session(
+        self, session_id: str, *, cookie: str | None, auth_time: datetime, amr: Sequence[str], mfa_at: datetime | None = None
+    ) -> bool:
+        proof = {"auth_time": records.millis(auth_time), "amr": " ".join(amr), "mfa_at": records.maybe_millis(mfa_at)}
+        values = {"key": session_id, **proof}
         if cookie is None:
             return self._db.count(self._renew, values) == 1
         return self._db.count(self._renew_with_cookie, {**values, "cookie": cookie}) == 1
+
+    def touch_session(self, session_id: str, now: datetime) -> None:
+        self._db.count(self._touch, {"key": session_id, "now": records.millis(now)})
+
+    def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
+        names = {"user": user_id, "most": most, "reason": reason, "now": records.millis(now)}
+        return self._db.count(self._close_oldest, names)
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
         if not records.is_id(session_id):

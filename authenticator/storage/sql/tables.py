@@ -63,6 +63,8 @@ sessions = Table(
     C("refresh", String(128)),
     C("spent", String(128)),
     C("rotated_at", BigInteger),
+    C("seen_at", BigInteger),
+    C("mfa_at", BigInteger),
     C("closed_at", BigInteger),
     C("close_reason", String(64), nullable=False),
     Index("sessions_by_cookie", "cookie", unique=True),
@@ -112,6 +114,31 @@ events = Table(
     C("created_at", BigInteger, nullable=False),
     C("facts", LargeBinary, nullable=False),
     Index("events_by_user", "user_id", "created_at", "id"),
+    Index("events_by_time", "created_at", "id"),
+)
+
+# a worker takes on an errand by setting `due_at` ahead; `former_due_at` is when its turn was, for the order
+errands = Table(
+    "errands",
+    metadata,
+    C("id", String(128), primary_key=True),
+    C("kind", String(16), nullable=False),
+    C("due_at", BigInteger, nullable=False),
+    C("former_due_at", BigInteger, nullable=False),
+    C("tries", Integer, nullable=False),
+    C("payload", LargeBinary, nullable=False),
+    Index("errands_by_due", "due_at", "id"),
+)
+
+avatars = Table(
+    "avatars",
+    metadata,
+    C("id", String(128), primary_key=True),
+    C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    C("created_at", BigInteger, nullable=False),
+    C("media_type", String(64), nullable=False),
+    C("content", LargeBinary, nullable=False),
+    Index("avatars_by_user", "user_id", "created_at", "id"),
 )
 
 # one text sealed with each key that was ever the newest: a start with a wrong or missing key is noticed

@@ -63,8 +63,7 @@ class Users(Part):
 
     def users(self, *, after: str | None = None, limit: int = 50) -> Page[User]:
         rows = [record(USER, row) for row in self._page(*self._select_users, after, limit)]
-        items = tuple(records.user_of(row, self._sealer) for row in rows[:limit])
-        return Page(items, records.cursor(rows[limit - 1]) if len(rows) > limit else None)
+        return records.page(rows, limit, lambda row: records.user_of(row, self._sealer))
 
     def save_user(self, user: User) -> bool:
         row = records.user_record(user, self._sealer)

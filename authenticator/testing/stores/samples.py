@@ -13,6 +13,7 @@ from authenticator.crypto import digest
 from authenticator.models import (
     Client,
     Contact,
+    Device,
     LoginKey,
     Name,
     NewKey,
@@ -38,6 +39,11 @@ CANARIES = (
     "attribute-canary",
     "event-canary",
     "reason-canary",
+    "device-canary",
+    "factor-canary",
+    "permission-canary",
+    "errand-canary",
+    "avatar-canary",
 )
 
 
@@ -71,6 +77,11 @@ def a_user(number: int | str = 1, **changes: object) -> User:
         locale="en",
         picture="https://cdn.example/picture-canary.png",
         attributes={"note": "attribute-canary", "deep": {"list": [1, 2]}},
+        factors=("factor-canary", "recovery"),
+        permissions=("permission-canary",),
+        devices=(Device("device-canary", NOW, NOW + timedelta(days=30), "Chromium"), Device("other", NOW)),
+        must_reset=True,
+        erase_at=NOW + timedelta(days=14),
     )
     return replace(user, **changes)  # type: ignore[arg-type]
 
@@ -89,7 +100,9 @@ def a_session(number: int | str = 1, user_id: str = "u1", **changes: object) -> 
         auth_time=NOW,
         created_at=NOW,
         expires_at=NOW + timedelta(days=30),
-        client=Client("203.0.113.77", "CanaryBrowser/1.0", "en"),
+        client=Client("203.0.113.77", "CanaryBrowser/1.0", "en", "GB"),
+        seen_at=NOW,
+        mfa_at=NOW,
         cookie=digest(f"cookie {number}"),
         refresh=digest(f"refresh {number}"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from authenticator.crypto import digest
 from authenticator.storage.port import Store
 from authenticator.testing.stores.promises import StorePromises
-from authenticator.testing.stores.samples import GRACE, NOW, a_key, a_session, a_user, later
+from authenticator.testing.stores.samples import GRACE, NOW, a_key, a_session, a_user, later, race
 
 
 class SessionPromises(StorePromises):
@@ -43,6 +43,82 @@ class SessionPromises(StorePromises):
         rest = store.sessions_of("u1", later(seconds=5), after=first.next, limit=3)
         assert [session.id for session in (*first.items, *rest.items)] == ["s5", "s4", "s2", "s1", "s0"]
         assert rest.next is None
+
+    def test_ended_sessions_are_listed_newest_first_in_pages(self, store: Store) -> None:
+        store.create_user(a_user(1), [a_key()])
+        store.create_user(a_user(2), [a_key("two")])
+        for number in range(6):
+            store.open_session(a_session(number, created_at=later(seconds=number // 2)))
+        store.open_session(a_session(8, created_at=later(seconds=9), expires_at=later(seconds=10)))
+        store.open_session(a_session(9, "u2"))
+        for number in (0, 2, 3, 5):
+            store.close_session(f"s{number}", "signed_out", later(seconds=20 - number))
+        store.close_session("s9", "signed_out", NOW)
+        first = store.sessions_of("u1", later(seconds=30), ended=True, limit=3)
+        rest = store.sessions_of("u1", later(seconds=30), ended=True, after=first.next, limit=3)
+        assert [session.id for session in (*first.items, *rest.items)] == ["s8", "s5", "s3", "s2", "s0"]
+        assert rest.next is None
+        assert first.items[1].close_reason == "signed_out"
+        assert [session.id for session in store.sessions_of("u1", later(seconds=30)).items] == ["s4", "s1"]
+
+    def test_ended_sessions_are_kept_for_ninety_days(self, store: Store) -> None:
+        store.create_user(a_user(), [a_key()], a_session(1, expires_at=later(hours=1)))
+        for number in (2, 3):
+            store.open_session(a_session(number))
+        store.close_session("s2", "signed_out", later(days=1))
+        assert store.purge(later(days=90)) == 0
+        assert store.purge(later(days=90, hours=1)) == 1
+        assert store.session_by_id("s1") is None
+        assert store.purge(later(days=91)) == 1
+        assert store.session_by_id("s2") is None
+        assert store.session_by_id("s3") is not None
+
+    def test_the_oldest_sessions_give_way_to_new_ones(self, store: Store) -> None:
+        store.create_user(a_user(1), [a_key()])
+        store.create_user(a_user(2), [a_key("two")])
+        for number in range(6):
+            store.open_session(a_session(number, created_at=later(seconds=number // 2)))
+        store.open_session(a_session(7, expires_at=later(seconds=5)))
+        store.open_session(a_session(9, "u2"))
+        store.close_session("s5", "signed_out", NOW)
+        assert store.cap_sessions("u1", 5, "too_many", later(seconds=10)) == 0
+        assert store.cap_sessions("u1", 2, "too_many", later(seconds=10)) == 3
+        assert [session.id for session in store.sessions_of("u1", later(seconds=10)).items] == ["s4", "s3"]
+        ended = store.session_by_id("s2")
+        assert ended is not None
+        assert (ended.closed_at, ended.close_reason) == (later(seconds=10), "too_many")
+        assert "s2" in store.closed_since(later(seconds=10))
+        assert store.cap_sessions("nobody", 0, "too_many", NOW) == 0
+
+    def test_a_crowd_that_caps_at_once_leaves_exactly_as_many(self, store: Store) -> None:
+        store.create_user(a_user(), [a_key()])
+        for number in range(12):
+            store.open_session(a_session(number, created_at=later(seconds=number)))
+        assert sum(race(lambda _: store.cap_sessions("u1", 4, "too_many", later(minutes=1)), 8)) == 8
+        assert [session.id for session in store.sessions_of("u1", later(minutes=1)).items] == ["s11", "s10", "s9", "s8"]
+
+    def test_a_session_says_when_it_was_last_used(self, store: Store) -> None:
+        store.create_user(a_user(), [a_key()], a_session(seen_at=None, mfa_at=None))
+        assert store.session_by_id("s1") == a_session(seen_at=None, mfa_at=None)
+        for moment in (later(minutes=5), later(minutes=2)):  # the second one was only slow
+            store.touch_session("s1", moment)
+        seen = store.session_by_cookie(digest("cookie 1"), NOW)
+        assert seen is not None
+        assert seen[0] == a_session(seen_at=later(minutes=5), mfa_at=None)
+        store.close_session("s1", "signed_out", later(minutes=6))
+        store.touch_session("s1", later(minutes=9))
+        store.touch_session("unknown", NOW)
+        ended = store.session_by_id("s1")
+        assert ended is not None
+        assert ended.seen_at == later(minutes=5)
+
+    def test_two_factors_shown_once_stay_known_until_shown_again(self, store: Store) -> None:
+        store.create_user(a_user(), [a_key()], a_session(mfa_at=None))
+        for shown, known in ((None, None), (later(hours=1), later(hours=1)), (None, later(hours=1)), (later(hours=3), later(hours=3))):
+            assert store.renew_session("s1", cookie=None, auth_time=NOW, amr=("pwd",), mfa_at=shown)
+            session = store.session_by_id("s1")
+            assert session is not None
+            assert session.mfa_at == known
 
     def test_a_step_up_gives_a_new_cookie_and_proof(self, store: Store) -> None:
         store.create_user(a_user(), [a_key()], a_session())
