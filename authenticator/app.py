@@ -23,6 +23,7 @@ from authenticator.errors import AuthError, ConfigurationError
 from authenticator.flows.core import Core
 from authenticator.flows.history import History
 from authenticator.flows.keyring import KeyRing
+from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
 from authenticator.flows.sessions import Ended
 from authenticator.hashing import Argon2Hasher, Hasher, NullHasher
@@ -37,6 +38,7 @@ from authenticator.settings import PREFIX, Loaded, Settings, load
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer
+from authenticator.web import theme
 from authenticator.web.guard import current
 from authenticator.web.mount import Mount
 from authenticator.web_client import WebClient
@@ -78,6 +80,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     ids = Ids(settings.machine_id)
     history = History(store, clock, ids)
     messages = Messages()
+    letters = Letters(settings, accent=theme.shade(settings.accent_color, theme.LIGHT_PAGE) if settings.accent_color else "")
     hasher = _hasher(settings)
     http = WebClient((settings.emulator_url,))
     log = logging.getLogger("authenticator")
@@ -94,13 +97,14 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
             spend=lambda *counters: core.spend(*counters),
             forgive=lambda key: store.forgive([key]),
             emulator_url=settings.emulator_url,
+            write=letters.write,
         )
 
     registry = build(installed, _with_outbox(loaded), kit_for)
     real = {name: sender for name, sender in registry.senders.items() if not isinstance(sender, Outbox)}
     messages.use(real, settings.sender, shown=registry.senders.get(Outbox.name))
     history.listeners = registry.listeners
-    core = Core(settings, clock, ids, store, registry, messages, history, secret, log)
+    core = Core(settings, clock, ids, store, registry, messages, history, letters, secret, log)
     return Service(core, KeyRing(store, clock, settings, history), Ended(core))
 
 

@@ -35,7 +35,10 @@ class Logins(Protocol):
 
 @dataclass(frozen=True)
 class Message:
-    """Something for one person, on one channel. `text` is plain, `html` the same for mail programs that show it."""
+    """Something for one person, on one channel. `text` is plain, `html` the same for mail programs that show it.
+
+    `seconds` is how long it is of use, after which nobody tries to send it any more; 0 is a day, or a code's life.
+    """
 
     channel: str
     to: str
@@ -44,12 +47,20 @@ class Message:
     code: str = ""
     link: str = ""
     html: str = ""
+    seconds: int = 0
+
+
+def bare_letter(name: str, channel: str, to: str, _locale: str = "", *, seconds: int = 0, **facts: str) -> Message:
+    """A letter that says nothing but its facts, for a plug-in that is built without a core."""
+    code, link = facts.get("code", ""), facts.get("link", "")
+    return Message(channel, to, name, " ".join(facts.values()), code=code, link=link, seconds=seconds)
 
 
 @dataclass(frozen=True)
 class Kit:
     """Handed to each plug-in when it is built; what belongs to one request comes with its Visit instead.
 
+    `write` makes a message of a letter (flows/letters.py has them): `write("code", "email", address, client.locale, code=code)`.
     `send` accepts a message at once and delivers it in its own time. `spend` counts attempts and raises
     AuthError `rate_limited` when one of them is over; `forgive` forgets the failures under a key.
     `moved` maps a provider's real URL to where it is served: the same, or a place in the emulator.
@@ -65,6 +76,7 @@ class Kit:
     spend: Callable[..., None]
     forgive: Callable[[str], None]
     emulator_url: str = ""
+    write: Callable[..., Message] = bare_letter
 
     def moved(self, url: str) -> str:
         """Where to find `url`: `https://host/path` becomes `<emulator>/host/path` while the emulator stands in."""

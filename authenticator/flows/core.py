@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from authenticator.clock import Clock
 from authenticator.errors import AuthError
 from authenticator.flows.history import History
+from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
 from authenticator.ids import Ids
 from authenticator.models import Backoff, Limit
@@ -27,6 +28,7 @@ class Core:
     registry: Registry
     messages: Messages
     history: History
+    letters: Letters
     secret: bytes = field(repr=False)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("authenticator"))
 

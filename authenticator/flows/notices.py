@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from authenticator.flows.core import Core
-from authenticator.kit import Message
 from authenticator.models import User
 
 
-def notify(core: Core, user: User, subject: str, text: str) -> None:
-    """Tell every proved e-mail address of the user."""
-    name = core.settings.service_name
-    advice = f"If this was not you, sign in and look at your account: {core.settings.public_url}/account"
-    for contact in user.contacts:
-        if contact.kind == "email" and contact.proved_at:
-            core.messages.send(Message("email", contact.value, f"{name}: {subject}", f"{text}\n\n{advice}"))
+def notify(core: Core, user: User, subject: str, text: str, link: str = "", **values: str) -> None:
+    """Tell every proved e-mail address of the user; who has none gets a short text on her phone instead.
+
+    Subject and text are message ids; `values` fill in their `%(name)s`.
+    """
+    proved = [contact for contact in user.contacts if contact.proved_at]
+    mails = [contact for contact in proved if contact.kind == "email"]
+    phones = [contact for contact in proved if contact.kind == "phone" and core.messages.carries("sms")]
+    for contact in mails or phones:
+        channel = "email" if contact.kind == "email" else "sms"
+        letter = core.letters.write("notice", channel, contact.value, user.locale, subject=subject, text=text, link=link, values=values)
+        core.messages.send(letter)

@@ -66,7 +66,7 @@ def test_each_package_builds_and_holds_what_it_needs(wheels: list[Path]) -> None
         icons = [name for name in names if name.endswith("icon.svg")]
         assert icons or "provider" not in str(names), wheel.name
     core = zipfile.ZipFile(wheels[0]).namelist()
-    for wanted in ("web/templates/sign_in.html", "web/static/authenticator.css", "emulator/templates/picker.html", "py.typed"):
+    for wanted in ("web/templates/sign_in.html", "web/static/authenticator.css", "letters/code.txt", "letters/letter.html", "emulator/templates/picker.html", "py.typed"):
         assert f"authenticator/{wanted}" in core, wanted
     assert any("migrations/versions/" in name for name in core)
 

@@ -45,7 +45,8 @@ def test_a_catalogue_is_whole(app: Flask, file: Path) -> None:
             assert set(re.findall(r"%\(\w+\)s", str(message.id))) == set(re.findall(r"%\(\w+\)s", str(message.string)))
             with app.test_request_context(headers={"Accept-Language": file.parent.parent.name}):
                 assert texts.gettext(str(message.id)) == message.string, "compile the catalogue again: pybabel compile"
-    for template in (Path(texts.__file__).parent / "templates").glob("*.html"):
+    core = Path(texts.__file__).parents[1]
+    for template in (*core.glob("web/templates/*.html"), *core.glob("letters/*")):
         for found in re.findall(r"\b_\('((?:[^'\\]|\\.)*)'", template.read_text()):
             assert found in catalogue, f"{template.name}: {found!r} is not in the catalogue"
     assert CODES["invalid_credentials"][1] in catalogue
