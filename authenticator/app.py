@@ -20,6 +20,7 @@ from authenticator import cli
 from authenticator.clock import Clock
 from authenticator.crypto import derive_key
 from authenticator.errors import AuthError, ConfigurationError
+from authenticator.flows import attributes
 from authenticator.flows.core import Core
 from authenticator.flows.history import History
 from authenticator.flows.keyring import KeyRing
@@ -104,7 +105,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     real = {name: sender for name, sender in registry.senders.items() if not isinstance(sender, Outbox)}
     messages.use(real, settings.sender, shown=registry.senders.get(Outbox.name))
     history.listeners = registry.listeners
-    core = Core(settings, clock, ids, store, registry, messages, history, letters, secret, log)
+    core = Core(settings, clock, ids, store, registry, messages, history, letters, secret, log, attributes.load(settings.attributes_schema))
     return Service(core, KeyRing(store, clock, settings, history), Ended(core))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from authenticator.clock import Clock
 from authenticator.errors import AuthError
+from authenticator.flows.attributes import Attributes
 from authenticator.flows.history import History
 from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
@@ -31,6 +32,7 @@ class Core:
     letters: Letters
     secret: bytes = field(repr=False)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("authenticator"))
+    attributes: Attributes = field(default_factory=Attributes)
 
     def spend(self, *counters: Limit | Backoff) -> None:
         """Count an attempt before it is acted on; AuthError `rate_limited` when one of the counters is over."""
