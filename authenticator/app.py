@@ -20,12 +20,13 @@ from authenticator import cli
 from authenticator.clock import Clock
 from authenticator.crypto import derive_key
 from authenticator.errors import AuthError, ConfigurationError
-from authenticator.flows import attributes
+from authenticator.flows import attributes, ownership
 from authenticator.flows.core import Core
 from authenticator.flows.history import History
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
+from authenticator.flows.recovery_codes import RecoveryPlugin
 from authenticator.flows.sessions import Ended
 from authenticator.hashing import Argon2Hasher, Hasher, NullHasher
 from authenticator.ids import Ids
@@ -63,7 +64,7 @@ def create_app(
     besides the installed ones. ConfigurationError says what to change when it must not start like this.
     """
     loaded = load(overrides, defaults=defaults, host=host, env_file=env_file)
-    installed = find(loaded, (*plugins, Mount(), OutboxPlugin()))
+    installed = find(loaded, (*plugins, Mount(), OutboxPlugin(), RecoveryPlugin()))
     service = _service(loaded, installed, clock or Clock())
     app = Flask("authenticator.web", static_folder=None)
     app.extensions["authenticator"] = service
@@ -99,6 +100,8 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
             forgive=lambda key: store.forgive([key]),
             emulator_url=settings.emulator_url,
             write=letters.write,
+            message_limits=lambda target, client: ownership.message_limits(core, target, client),
+            code_seconds=settings.code_seconds,
         )
 
     registry = build(installed, _with_outbox(loaded), kit_for)

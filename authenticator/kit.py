@@ -9,7 +9,8 @@ from typing import Protocol
 
 from authenticator.clock import Clock
 from authenticator.hashing import Hasher
-from authenticator.models import Backoff, Limit, Login, LoginKey, User
+from authenticator.identifiers import network_of
+from authenticator.models import Backoff, Client, Limit, Login, LoginKey, User
 from authenticator.web_client import WebClient
 
 
@@ -56,6 +57,11 @@ def bare_letter(name: str, channel: str, to: str, _locale: str = "", *, seconds:
     return Message(channel, to, name, " ".join(facts.values()), code=code, link=link, seconds=seconds)
 
 
+def message_limits(target: str, client: Client) -> tuple[Limit, Limit]:
+    """How many messages may go to one address or number, and be asked for from one client address (SECURITY.md 31)."""
+    return Limit(f"message:{target}", 3, 900), Limit(f"messages-from:{network_of(client.address)}", 10, 3600)
+
+
 @dataclass(frozen=True)
 class Kit:
     """Handed to each plug-in when it is built; what belongs to one request comes with its Visit instead.
@@ -64,6 +70,7 @@ class Kit:
     `send` accepts a message at once and delivers it in its own time. `spend` counts attempts and raises
     AuthError `rate_limited` when one of them is over; `forgive` forgets the failures under a key.
     `moved` maps a provider's real URL to where it is served: the same, or a place in the emulator.
+    `message_limits(target, client)` are to be spent before a message to somebody who is not signed in; codes live `code_seconds`.
     """
 
     service_name: str
@@ -77,6 +84,8 @@ class Kit:
     forgive: Callable[[str], None]
     emulator_url: str = ""
     write: Callable[..., Message] = bare_letter
+    message_limits: Callable[[str, Client], Sequence[Limit]] = message_limits
+    code_seconds: int = 300
 
     def moved(self, url: str) -> str:
         """Where to find `url`: `https://host/path` becomes `<emulator>/host/path` while the emulator stands in."""

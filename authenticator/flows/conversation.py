@@ -15,14 +15,13 @@ from authenticator.flows.linking import Decision
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed
 from authenticator.flows.ticket import Ticket
-from authenticator.identifiers import is_loopback, network_of
+from authenticator.identifiers import network_of
 from authenticator.kinds.base import Ask, Conversation, Proof, Provider, Redirect, Turn, Visit, checked
 from authenticator.models import Backoff, Client, Intent, Limit
 
 RESEND = "resend"
 AGAIN = frozenset({"invalid_code", "invalid_credentials", "validation_failed", "invalid_request"})  # refusals that leave tries
 FURTHER_TRIES = 8  # an hour and address, besides the first of each code: with 12 codes an hour that makes 20 (ASVS 5.0 6.6.3)
-LOCAL_FACTOR = 100  # how much more often this machine may knock in development
 
 
 def begin(core: Core, wish: Begin) -> Outcome:
@@ -68,7 +67,7 @@ def _next(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Ma
         values = checked(held.ask.fields, answer)
         if held.stage == "provider":
             provider.vet(visit, values)
-            held = replace(held, counted=_count(core, provider, visit, values))
+            held = replace(held, counted=held.counted + _count(core, provider, visit, values, first=False))
             return _refusals_told(core, provider, visit, held.keep, values), held
         core.spend(Backoff(f"factor:{visit.user.id if visit.user else ''}"))
         return speaker.resume(visit, held.keep, values), held
@@ -78,7 +77,7 @@ def _next(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Ma
 def _next_of_proving(core: Core, held: Ticket, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
     keep = held.keep
     if wants_new:
-        return ownership.ask_for_code(core, keep["email"], ticket=held.id, taken=keep["taken"]), held
+        return ownership.ask_for_code(core, keep["email"], ticket=held.id, taken=keep["taken"], linked=held.door == "web"), held
     if held.proof is None or held.ask is None:
         raise AuthError("challenge_expired")
     values = checked(held.ask.fields, answer)
@@ -94,7 +93,8 @@ def _settle(core: Core, held: Ticket, binding: str, turn: Turn, client: Client, 
         challenge = ticket.issue(core, replace(held, keep=turn.keep, ask=None), binding)
         return Away(turn.url, challenge)
     if isinstance(turn, Ask):
-        return Pending(ticket.issue(core, replace(held, ask=turn, keep=turn.keep), binding))
+        waiting = replace(held, ask=turn, keep=turn.keep)
+        return Pending(ticket.issue(core, _living(core, waiting) if turn.resend else waiting, binding))
     return _admit(core, held, binding, turn, client, visit, signed)
 
 
@@ -104,7 +104,9 @@ def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client,
     found = admission.decide(core, held, proof, signed, visit.logins)
     if found.decision is Decision.PROVE:
         held = _renamed(held)
-        ask = ownership.ask_for_code(core, proof.identity.email, ticket=held.id, taken=found.taken, counted=held.counted)
+        ask = ownership.ask_for_code(
+            core, proof.identity.email, ticket=held.id, taken=found.taken, linked=held.door == "web", counted=held.counted
+        )
         waiting = replace(held, stage="prove", proof=proof, ask=ask, keep=ask.keep, tries=core.settings.code_tries)
         return Pending(ticket.issue(core, _living(core, waiting), binding))
     outcome = admission.carry_out(core, held, proof, found, client, signed)
@@ -155,16 +157,19 @@ def _visit(core: Core, held: Ticket, client: Client, signed: Signed | None, wish
         prompt=wish.prompt if wish else "",
         user=user,
         session=signed.session if signed else None,
+        door=held.door,
     )
 
 
-def _count(core: Core, provider: Provider, visit: Visit, answer: Mapping[str, str]) -> tuple[str, ...]:
+def _count(core: Core, provider: Provider, visit: Visit, answer: Mapping[str, str], *, first: bool = True) -> tuple[str, ...]:
     """Count the attempt in one trip: for the address, and for the account it aims at or, at sign-up, the messages to it.
 
-    The keys counted beside the address; a sign-in forgives them when it succeeds.
+    The keys counted beside the address; a sign-in forgives them when it succeeds. A sign-up counts as one, however many
+    answers it takes.
     """
     intent = visit.intent
-    here, subject = _address_limit(core, intent, visit.client), provider.guarded(visit, answer)
+    here = _address_limit(core, intent if first else Intent.SIGN_IN, visit.client)
+    subject = provider.guarded(visit, answer)
     if not subject:
         core.spend(here)
         return ()
@@ -175,7 +180,7 @@ def _count(core: Core, provider: Provider, visit: Visit, answer: Mapping[str, st
 
 def _address_limit(core: Core, intent: Intent, client: Client) -> Limit:
     settings = core.settings
-    factor = LOCAL_FACTOR if settings.development and is_loopback(client.address) else 1
+    factor = ownership.local_factor(core, client)
     if intent is Intent.SIGN_UP:
         return Limit(f"sign-up:{network_of(client.address)}", settings.sign_ups_per_hour * factor, 3600)
     return Limit(f"sign-in:{network_of(client.address)}", settings.sign_ins_per_minute * factor, 60)

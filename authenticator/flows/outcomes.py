@@ -43,13 +43,17 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A conversation that waits: `id` names it, `binding` is the secret that must come with the answer, seconds until it expires."""
+    """A conversation that waits: `id` names it, `binding` is the secret that must come with the answer, seconds until it expires.
+
+    `return_to` is where the browser goes when it has ended well.
+    """
 
     id: str
     binding: str = field(repr=False)
     kind: str
     expires_in: int
     ask: Ask | None = None
+    return_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

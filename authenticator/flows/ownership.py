@@ -3,56 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from authenticator.crypto import digest, random_code, same
-from authenticator.errors import AuthError
+from authenticator import kit
 from authenticator.flows.core import Core
-from authenticator.identifiers import canonical_email
-from authenticator.kinds.base import Ask, Field
+from authenticator.identifiers import canonical_email, is_loopback
+from authenticator.kinds import codes
+from authenticator.kinds.base import Ask
 from authenticator.kit import Message
-from authenticator.models import Limit, LoginKey
+from authenticator.models import Client, Limit, LoginKey
 
-CODE = Field("code", "Code", "code", autocomplete="one-time-code", max_length=12)
+LOCAL_FACTOR = 100  # how much more often this machine may knock in development
+
+
+def local_factor(core: Core, client: Client) -> int:
+    """How much more often this client may knock than others."""
+    return LOCAL_FACTOR if core.settings.development and is_loopback(client.address) else 1
+
+
+def message_limits(core: Core, target: str, client: Client) -> tuple[Limit, Limit]:
+    """How many messages may go to one address or number, and be asked for from one client address (SECURITY.md 31)."""
+    aimed, here = kit.message_limits(target, client)
+    return replace(aimed, allowed=core.settings.messages_per_target), replace(here, allowed=here.allowed * local_factor(core, client))
 
 
 def message_limit(core: Core, target: str) -> Limit:
-    """How many messages may go to one address or number (SECURITY.md 31)."""
-    return Limit(f"message:{target}", core.settings.messages_per_target, 900)
+    """How many messages may go to one address or number."""
+    return message_limits(core, target, Client())[0]
 
 
-def ask_for_code(core: Core, email: str, *, ticket: str, taken: bool, counted: Collection[str] = ()) -> Ask:
+def ask_for_code(core: Core, email: str, *, ticket: str, taken: bool, linked: bool, counted: Collection[str] = (), locale: str = "") -> Ask:
     """Mail a code and ask for it. Where the address has an account, its owner is told instead, and no code will fit.
 
-    Known and unknown addresses cost the same and look the same (ASVS 5.0 6.3.8). `counted` are the limits that
-    this attempt was already held against.
+    Known and unknown addresses cost the same and look the same (ASVS 5.0 6.3.8). `linked` adds a link for the browser
+    that waits. `counted` are the limits that this attempt was already held against. `locale` is the language of the message.
     """
     email = canonical_email(email)  # two spellings of one account's address must not be two mailboxes
     limit = message_limit(core, email)
     if limit.key not in counted:
         core.spend(limit)
-    code = random_code()
+    code = codes.new_code(linked=linked)
     until = core.clock.now() + timedelta(seconds=core.settings.code_seconds)
-    core.messages.send(_notice(core, email) if taken else _code_message(core, email, code))
-    keep = {"code": "" if taken else digest(f"{ticket}:{code}"), "until": until.isoformat(), "email": email, "taken": taken}
-    return Ask(
-        (CODE,),
-        kind="code",
-        title="Check your mail",
-        text=email,
-        options={"sent_to": _hint(email)},
-        resend=True,
-        keep=keep,
-    )
+    core.messages.send(_notice(core, email, locale) if taken else _code_message(core, email, code, locale))
+    kept = {"code": "", "link": ""} if taken else code.kept(ticket)
+    return codes.asked("email", email, {**kept, "until": until.isoformat(), "email": email, "taken": taken})
 
 
 def check_code(core: Core, keep: Mapping[str, Any], answer: Mapping[str, str], *, ticket: str) -> None:
-    """AuthError `invalid_code` unless the answer is the code, in time."""
-    given = "".join(answer.get("code", "").split())
-    right = same(str(keep["code"]), digest(f"{ticket}:{given}"))
-    if not right or core.clock.now() > datetime.fromisoformat(keep["until"]):
-        raise AuthError("invalid_code", errors={"code": ("That code is not right, or no longer valid.",)})
+    """AuthError `invalid_code` unless the answer is the code, or the token of its link, in time."""
+    if not codes.fits(keep, answer.get("code", ""), ticket=ticket, now=core.clock.now()):
+        raise codes.wrong()
 
 
 def email_key(email: str) -> LoginKey:
@@ -60,31 +62,10 @@ def email_key(email: str) -> LoginKey:
     return LoginKey("email", canonical_email(email))
 
 
-def _hint(email: str) -> str:
-    local, _, domain = email.partition("@")
-    return f"{local[:1]}…@{domain}"
+def _code_message(core: Core, email: str, code: codes.Code, locale: str) -> Message:
+    link, seconds = code.link(core.settings.public_url), core.settings.code_seconds
+    return core.letters.write("code", "email", email, locale, code=code.digits, link=link, seconds=seconds)
 
 
-def _code_message(core: Core, email: str, code: str) -> Message:
-    name = core.settings.service_name
-    minutes = core.settings.code_seconds // 60
-    return Message(
-        "email",
-        email,
-        f"{code} is your code for {name}",
-        f"Your code for {name} is {code}. It is valid for {minutes} minutes.\n\nIf you did not ask for it, ignore this message: nothing happens without the code.",
-        code=code,
-    )
-
-
-def _notice(core: Core, email: str) -> Message:
-    name, url = core.settings.service_name, core.settings.public_url
-    return Message(
-        "email",
-        email,
-        f"You already have an account at {name}",
-        f"Somebody, probably you, tried to make a new account at {name} with this address, which has one already.\n\n"
-        f"Sign in the way you did before: {url}/sign-in\nOther ways to sign in can be added on your account page.\n\n"
-        "If it was not you, there is nothing to do: nothing was changed.",
-        link=f"{url}/sign-in",
-    )
+def _notice(core: Core, email: str, locale: str) -> Message:
+    return core.letters.write("already_member", "email", email, locale, link=f"{core.settings.public_url}/sign-in")

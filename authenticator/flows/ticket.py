@@ -91,7 +91,7 @@ def _held(facts: Mapping[str, Any] | None, ticket_id: str, binding: str) -> Tick
 def _challenge(core: Core, ticket: Ticket, binding: str) -> Challenge:
     kind = ticket.ask.kind if ticket.ask else "redirect"
     seconds = max(0, math.ceil((ticket.until - core.clock.now()).total_seconds()))
-    return Challenge(ticket.id, binding, kind, seconds, replace(ticket.ask, keep={}) if ticket.ask else None)
+    return Challenge(ticket.id, binding, kind, seconds, replace(ticket.ask, keep={}) if ticket.ask else None, ticket.return_to)
 
 
 def _to_facts(ticket: Ticket) -> dict[str, Any]:

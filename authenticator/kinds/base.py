@@ -105,7 +105,7 @@ class Visit:
 
     `state` is the one-time value to send through a redirect; `callback_url` is where the browser comes back.
     `user` is the signed-in person when she links or confirms, or whose second step this is. `logins` finds
-    this plug-in's own login keys.
+    this plug-in's own login keys. `door` is `web` for a browser, which may follow links, and `api` for a program.
     """
 
     intent: Intent
@@ -117,6 +117,7 @@ class Visit:
     prompt: str = ""
     user: User | None = None
     session: Session | None = None
+    door: Literal["web", "api"] = "web"
 
 
 class PluginOptions(BaseModel):
@@ -150,9 +151,10 @@ class Conversation(Plugin):
 
 
 class Provider(Conversation):
-    """A way to say who you are. `kind` is `form` or `redirect`; `icon` is the text of an SVG file."""
+    """A way to say who you are. `kind` is `form` or `redirect`; `icon` is the text of an SVG file; the lowest `rank` is shown first."""
 
     kind: ClassVar[Literal["form", "redirect"]] = "form"
+    rank: ClassVar[int] = 50
     icon: ClassVar[str] = ""
     intents: ClassVar[frozenset[Intent]] = frozenset(Intent)
 
@@ -189,6 +191,10 @@ class SecretProvider(Provider):
     def fits(self, secret: str, kept: str | None) -> bool:
         """Whether this is the secret behind what was kept. None takes as long, and never fits."""
         raise NotImplementedError(f"{type(self).__name__} needs fits(secret, kept)")
+
+    def recognises(self, kept: str) -> bool:
+        """Whether this, brought from elsewhere, is something that `fits` can check."""
+        raise NotImplementedError(f"{type(self).__name__} needs recognises(kept)")
 
 
 class Factor(Conversation):

@@ -77,7 +77,12 @@ def _arrived(service: Service, outcome: SignedIn) -> Response:
 
 def wanted(service: Service) -> str:
     """The request's `return_to` if it may be followed; a page with forms may then end there too."""
-    target = allowed(service, one(request.values, "return_to"))
+    return may_end_at(service, one(request.values, "return_to"))
+
+
+def may_end_at(service: Service, url: str) -> str:
+    """The URL if it may be followed, also by a form of this page."""
+    target = allowed(service, url)
     if target and not target.startswith("/"):
         headers.allow_form_to(target)
     return target

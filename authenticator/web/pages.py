@@ -16,6 +16,7 @@ from authenticator.web.guard import by_cookie, client, cookies, service
 
 CALLBACK = ("state", "code", "error", "error_description", "iss")
 START_AGAIN = frozenset({"challenge_expired"})
+ELSEWHERE = "Open this link in the browser in which you began, or type the code of the same message there."
 
 
 def blueprint() -> Blueprint:
@@ -93,14 +94,17 @@ def _refused(auth: Service, error: AuthError) -> Response:
 
 
 def _verify() -> Response:
-    """The next step of a conversation that waits for an answer."""
+    """The next step of a conversation that waits for an answer. The link of a message fills in its form, and spends nothing."""
     auth = service()
     ticket, browser = cookies().step(request), csrf.browser()
     if request.method == "GET":
         challenge = auth.pending(ticket, browser) if ticket else None
-        if challenge is None or challenge.ask is None:
-            return make_response(redirect(url_for("pages.home"), 303))
-        return make_response(_step(auth, challenge))
+        link = moves.one(request.args, "code")
+        if challenge is not None and challenge.ask is not None:
+            return make_response(_step(auth, challenge, link=link))
+        if link and not by_cookie():
+            return errors_page.show(AuthError("invalid_link", ELSEWHERE), 400)
+        return make_response(redirect(url_for("pages.home"), 303))
     resend = "resend" in request.form
     try:
         outcome = auth.resume(ticket, browser, moves.answer(), client=client(), signed=by_cookie())
@@ -121,10 +125,10 @@ def _step_refused(auth: Service, ticket: str, browser: str, error: AuthError) ->
     return response
 
 
-def _step(auth: Service, challenge: Challenge, error: AuthError | None = None) -> str:
+def _step(auth: Service, challenge: Challenge, error: AuthError | None = None, link: str = "") -> str:
     asked = challenge.ask
     assert asked is not None
-    moves.wanted(auth)
+    moves.may_end_at(auth, challenge.return_to)
     seen = [item for item in asked.fields if item.type != "hidden"]
     kept = {item.name: request.form.get(item.name, "") for item in asked.fields if item.type in ("text", "email", "tel")}
     facts: dict[str, Any] = {
@@ -132,6 +136,7 @@ def _step(auth: Service, challenge: Challenge, error: AuthError | None = None) -
         "error": error,
         "values": kept,
         "signed": by_cookie(),
+        "link": link if asked.kind == "code" else "",
         "resent": request.args.get("sent") == "again",
     }
     return render_template("verify.html", focus=seen[0].name if seen else "", **facts)

@@ -1,0 +1,88 @@
+"""One-time codes sent to an address or number: made, kept as digests, asked for and checked, for plug-ins and the core alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from authenticator.crypto import digest, random_code, random_token, same
+from authenticator.errors import AuthError
+from authenticator.kinds.base import Ask, Field, Visit
+from authenticator.kit import Kit, Limit
+
+RESEND = "resend"
+CODE = Field("code", "Code", "code", autocomplete="one-time-code", max_length=64)
+TITLES = {"email": "Check your mail", "sms": "Check your phone"}
+TRIES_AN_HOUR = 20  # of codes, for one address or number (ASVS 5.0 6.6.3)
+
+Channel = Literal["email", "sms"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Digits to type and, for a browser, the token of a link that stands for them in that browser."""
+
+    digits: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+    def kept(self, ticket: str) -> dict[str, str]:
+        """What to keep instead: digests that fit this conversation alone, whose id the store does not have either."""
+        return {"code": _bound(ticket, self.digits), "link": _bound(ticket, self.token)}
+
+    def link(self, public_url: str) -> str:
+        """The link to mail; empty without a token. To open it spends nothing."""
+        return f"{public_url}/sign-in/verify?code={self.token}" if self.token else ""
+
+
+def new_code(*, linked: bool) -> Code:
+    """Six digits; `linked` for a conversation in a browser, which the message's link may go on with."""
+    return Code(random_code(), random_token() if linked else "")
+
+
+def fits(keep: Mapping[str, Any], given: str, *, ticket: str, now: datetime) -> bool:
+    """Whether this is the code or the link's token, in time. Where nothing was kept, nothing fits."""
+    mine = _bound(ticket, "".join(given.split()))
+    right = [same(str(keep.get(name) or ""), mine) for name in ("code", "link")]
+    return bool(given) and any(right) and now <= datetime.fromisoformat(keep["until"])
+
+
+def asked(channel: Channel, to: str, keep: Mapping[str, Any]) -> Ask:
+    """The wish for the code. `to` is shown in full: only to whoever typed it."""
+    return Ask((CODE,), kind="code", title=TITLES[channel], text=to, options={"sent_to": hint(to)}, resend=True, keep=keep)
+
+
+def wrong() -> AuthError:
+    """The refusal of a code, whatever was wrong with it."""
+    return AuthError("invalid_code", errors={"code": ("That code is not right, or no longer valid.",)})
+
+
+def hint(to: str) -> str:
+    """As much of an address or number as its owner needs to know it again."""
+    local, at, domain = to.partition("@")
+    return f"{local[:1]}…@{domain}" if at else f"{to[:3]}…{to[-2:]}"
+
+
+def send(kit: Kit, visit: Visit, channel: Channel, to: str) -> dict[str, Any]:
+    """Send a new code to a canonical address or number, which kills the one before; what to keep of it.
+
+    AuthError `rate_limited` when too many messages went there, or were asked for from this client's address.
+    """
+    kit.spend(*kit.message_limits(to, visit.client))
+    code = new_code(linked=channel == "email" and visit.door == "web")
+    facts = {"code": code.digits, "link": code.link(kit.public_url)}
+    kit.send(kit.write("code_sign_in", channel, to, visit.client.locale, seconds=kit.code_seconds, **facts))
+    until = kit.clock.now() + timedelta(seconds=kit.code_seconds)
+    return {**code.kept(visit.state), "until": until.isoformat(), "to": to}
+
+
+def check(kit: Kit, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> None:
+    """AuthError `invalid_code` unless the answer is the code that was kept. Counted for its address or number before it is looked at."""
+    kit.spend(Limit(f"code:{keep['to']}", TRIES_AN_HOUR, 3600))
+    if not fits(keep, answer.get("code", ""), ticket=visit.state, now=kit.clock.now()):
+        raise wrong()
+
+
+def _bound(ticket: str, secret: str) -> str:
+    return digest(f"{ticket}:{secret}") if secret else ""
