@@ -9,14 +9,14 @@ from typing import Any
 
 from authenticator.crypto import random_token
 from authenticator.errors import AuthError
-from authenticator.flows import admission, ownership, ticket
+from authenticator.flows import admission, factors, ownership, second_step, ticket
 from authenticator.flows.core import Core
 from authenticator.flows.linking import Decision
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed
 from authenticator.flows.ticket import Ticket
 from authenticator.identifiers import network_of
-from authenticator.kinds.base import Ask, Conversation, Proof, Provider, Redirect, Turn, Visit, checked
+from authenticator.kinds.base import Ask, Proof, Provider, Redirect, Turn, Visit, checked
 from authenticator.models import Backoff, Client, Intent, Limit
 
 RESEND = "resend"
@@ -26,15 +26,18 @@ FURTHER_TRIES = 8  # an hour and address, besides the first of each code: with 1
 
 def begin(core: Core, wish: Begin) -> Outcome:
     """The first step. An answer that fits the provider's first Ask is resumed at once."""
-    provider = provider_named(core, wish.provider, wish.intent)
     draft, binding = ticket.new_ticket(core, wish)
     visit = _visit(core, draft, wish.client, wish.signed, wish)
+    if wish.factor:
+        turn = factors.may_set_up(core, wish.signed, wish.provider).start(visit)
+        return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
+    provider = provider_named(core, wish.provider, wish.intent)
     turn = provider.start(visit)
-    if not isinstance(turn, Ask) or wish.answer is None:
+    if not isinstance(turn, Ask) or not _answers(turn, wish.answer):
         if isinstance(turn, Redirect):
             core.spend(_address_limit(core, draft.intent, wish.client))
         return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
-    answer = checked(turn.fields, wish.answer)
+    answer = checked(turn.fields, wish.answer or {})
     provider.vet(visit, answer)
     draft = replace(draft, counted=_count(core, provider, visit, answer))
     turn = _refusals_told(core, provider, visit, turn.keep, answer)
@@ -43,35 +46,71 @@ def begin(core: Core, wish: Begin) -> Outcome:
 
 def resume(core: Core, held: Ticket, binding: str, answer: Mapping[str, Any], client: Client, signed: Signed | None) -> Outcome:
     """The next step of a ticket that was taken. A refusal that leaves tries puts the ticket back."""
-    provider = provider_named(core, held.provider, held.intent)
+    if held.door == "api" and not held.session:  # a program may send its token along; who signs in is not yet anybody
+        signed = None
     visit = _visit(core, held, client, signed)
     try:
-        turn, held = _next(core, provider, held, visit, answer)
+        if held.stage == "factor" and (name := second_step.wanted(held, answer)):
+            return _other_step(core, held, binding, visit, name)
+        turn, held = _next(core, held, visit, answer, signed)
         return _settle(core, held, binding, turn, client, visit, signed)
     except AuthError as error:
         error.return_to = held.return_to
-        if held.ask and (error.code == "rate_limited" or (error.code in AGAIN and held.tries > 1)):
+        if _may_repeat(held, error):
             tries = held.tries - (error.code != "rate_limited")
             ticket.issue(core, replace(held, tries=tries), binding)
         raise
 
 
-def _next(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Mapping[str, Any]) -> tuple[Turn, Ticket]:
+def _answers(turn: Ask, answer: Mapping[str, Any] | None) -> bool:
+    """Whether this is meant as an answer: nothing at all is none to a question that only a script can answer."""
+    return answer is not None and bool(answer or any(item.type != "hidden" for item in turn.fields))
+
+
+def _may_repeat(held: Ticket, error: AuthError) -> bool:
+    if held.ask is None:
+        return False
+    return error.code == "rate_limited" or (error.code in AGAIN and held.tries > 1 and not held.ask.once)
+
+
+def _next(core: Core, held: Ticket, visit: Visit, answer: Mapping[str, Any], signed: Signed | None) -> tuple[Turn, Ticket]:
     wants_new = bool(held.ask and held.ask.resend and answer.get(RESEND))
+    if held.stage == "setup":
+        factor = factors.may_set_up(core, signed, held.provider)
+        return factor.resume(visit, held.keep, {RESEND: "1"} if wants_new else _filled_in(held, answer)), held
+    provider = provider_named(core, held.provider, held.intent)
     if held.stage == "prove":
         return _next_of_proving(core, held, answer, wants_new)
-    speaker: Conversation = core.registry.factors[held.factor] if held.stage == "factor" else provider
+    if held.stage == "factor":
+        return _next_of_second_step(core, held, visit, answer, wants_new)
     if wants_new:
-        return speaker.resume(visit, held.keep, {RESEND: "1"}), held
-    if held.ask:
-        values = checked(held.ask.fields, answer)
-        if held.stage == "provider":
-            provider.vet(visit, values)
-            held = replace(held, counted=held.counted + _count(core, provider, visit, values, first=False))
-            return _refusals_told(core, provider, visit, held.keep, values), held
-        core.spend(Backoff(f"factor:{visit.user.id if visit.user else ''}"))
-        return speaker.resume(visit, held.keep, values), held
-    return speaker.resume(visit, held.keep, _callback(answer, visit)), held
+        return provider.resume(visit, held.keep, {RESEND: "1"}), held
+    if held.ask is None:
+        return provider.resume(visit, held.keep, _callback(answer, visit)), held
+    values = _filled_in(held, answer)
+    provider.vet(visit, values)
+    held = replace(held, counted=held.counted + _count(core, provider, visit, values, first=False))
+    return _refusals_told(core, provider, visit, held.keep, values), held
+
+
+def _filled_in(held: Ticket, answer: Mapping[str, Any]) -> dict[str, str]:
+    return checked(held.ask.fields if held.ask else (), answer)
+
+
+def _next_of_second_step(core: Core, held: Ticket, visit: Visit, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
+    factor = core.registry.factors.get(held.factor)
+    if factor is None or visit.user is None:
+        raise AuthError("challenge_expired")
+    if wants_new:
+        return factor.resume(visit, held.keep, {RESEND: "1"}), held
+    values = _filled_in(held, answer)
+    held = replace(held, trust=bool(values.pop(second_step.TRUST.name, "")))
+    core.spend(*second_step.counters(visit.user))
+    try:
+        return factor.resume(visit, held.keep, values), held
+    except AuthError as error:
+        core.history.record("second_step_failed", user_id=visit.user.id, client=visit.client, factor=held.factor, code=error.code)
+        raise
 
 
 def _next_of_proving(core: Core, held: Ticket, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
@@ -93,6 +132,7 @@ def _settle(core: Core, held: Ticket, binding: str, turn: Turn, client: Client, 
         challenge = ticket.issue(core, replace(held, keep=turn.keep, ask=None), binding)
         return Away(turn.url, challenge)
     if isinstance(turn, Ask):
+        turn = second_step.ask_again(held.ask, turn) if held.stage == "factor" else turn
         waiting = replace(held, ask=turn, keep=turn.keep)
         return Pending(ticket.issue(core, _living(core, waiting) if turn.resend else waiting, binding))
     return _admit(core, held, binding, turn, client, visit, signed)
@@ -100,7 +140,9 @@ def _settle(core: Core, held: Ticket, binding: str, turn: Turn, client: Client, 
 
 def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client, visit: Visit, signed: Signed | None) -> Outcome:
     if held.stage == "factor":
-        return admission.after_factor(core, held, proof, client)
+        return admission.after_factor(core, held, proof, client, visit.user, signed)
+    if held.stage == "setup":
+        return factors.set_up(core, held, proof, client, signed)
     found = admission.decide(core, held, proof, signed, visit.logins)
     if found.decision is Decision.PROVE:
         held = _renamed(held)
@@ -111,17 +153,16 @@ def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client,
         return Pending(ticket.issue(core, _living(core, waiting), binding))
     outcome = admission.carry_out(core, held, proof, found, client, signed)
     if isinstance(outcome, admission.SecondStep):
-        return _second_step(core, held, binding, proof, outcome, visit)
+        waiting = replace(_renamed(held), proof=proof, tries=core.settings.code_tries)
+        return Pending(ticket.issue(core, _living(core, second_step.ask(core, waiting, outcome.user, visit)), binding))
     return outcome
 
 
-def _second_step(core: Core, held: Ticket, binding: str, proof: Proof, step: admission.SecondStep, visit: Visit) -> Outcome:
-    turn = core.registry.factors[step.factor].start(replace(visit, user=step.user))
-    if not isinstance(turn, Ask):
-        raise AuthError("invalid_request", "This second step can't begin like this.")
-    held = _renamed(held)
-    waiting = replace(held, stage="factor", factor=step.factor, proof=proof, ask=turn, keep=turn.keep, tries=core.settings.code_tries)
-    return Pending(ticket.issue(core, _living(core, waiting), binding))
+def _other_step(core: Core, held: Ticket, binding: str, visit: Visit, name: str) -> Outcome:
+    """Another second step is asked for instead; the tries stay those that are left."""
+    if visit.user is None:
+        raise AuthError("challenge_expired")
+    return Pending(ticket.issue(core, second_step.ask(core, held, visit.user, visit, name), binding))
 
 
 def _renamed(held: Ticket) -> Ticket:

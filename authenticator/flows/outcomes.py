@@ -24,8 +24,8 @@ class Begin:
 
     `door` says what a finished sign-in hands out: a cookie's value (`web`) or a refresh token (`api`).
     `browser` is the secret that binds the conversation to one browser; empty, a fresh one is made.
-    `signed` is the person who links or confirms. `base_url` is where the browser reached the service, if not at
-    its public URL; only development lets it differ.
+    `signed` is the person who links or confirms. With `factor`, `provider` names a second step that she wants to set up.
+    `base_url` is where the browser reached the service, if not at its public URL; only development lets it differ.
     """
 
     provider: str
@@ -39,6 +39,7 @@ class Begin:
     prompt: str = ""
     signed: Signed | None = None
     base_url: str = ""
+    factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,11 @@ class Away:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The end of a conversation. `linked` names the provider that was added, where that was the wish."""
+    """The end of a conversation.
+
+    `linked` names the provider or second step that was added, where that was the wish; `recovery_codes` are then new ones, to be
+    shown this once. `browser` is a new secret by which a browser that is now trusted is known from here on.
+    """
 
     user: User
     session: Session
@@ -83,6 +88,8 @@ class SignedIn:
     return_to: str = ""
     created: bool = False
     linked: str = ""
+    recovery_codes: tuple[str, ...] = field(default=(), repr=False)
+    browser: str = field(default="", repr=False)
 
 
 Outcome = Pending | Away | SignedIn

@@ -1,19 +1,19 @@
-"""Proving that an e-mail address is one's own, by a mailed code."""
+"""Proving that an e-mail address is one's own by a mailed code, and what follows for a new account from what is proved."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from authenticator import kit
 from authenticator.flows.core import Core
-from authenticator.identifiers import canonical_email, is_loopback
+from authenticator.identifiers import canonical_email, canonical_phone, country_of_phone, is_loopback, shown_phone
 from authenticator.kinds import codes
-from authenticator.kinds.base import Ask
+from authenticator.kinds.base import Ask, Identity
 from authenticator.kit import Message
-from authenticator.models import Client, Limit, LoginKey
+from authenticator.models import Client, Contact, Limit, LoginKey, NewKey
 
 LOCAL_FACTOR = 100  # how much more often this machine may knock in development
 
@@ -60,6 +60,28 @@ def check_code(core: Core, keep: Mapping[str, Any], answer: Mapping[str, str], *
 def email_key(email: str) -> LoginKey:
     """The claim to a proven address."""
     return LoginKey("email", canonical_email(email))
+
+
+def proved_contacts(core: Core, identity: Identity) -> tuple[Contact, ...]:
+    """The address and the number that are shown to be hers, each the primary one of its kind."""
+    now, found = core.clock.now(), []
+    if identity.email and identity.email_proven:
+        found.append(Contact(core.ids.new(), "email", canonical_email(identity.email), identity.email, proved_at=now, primary=True))
+    if identity.phone and identity.phone_proven:
+        number = canonical_phone(identity.phone)
+        found.append(Contact(core.ids.new(), "phone", number, shown_phone(number), proved_at=now, primary=True))
+    return tuple(found)
+
+
+def claims_to(core: Core, contacts: Sequence[Contact], *, but: LoginKey) -> list[NewKey]:
+    """The claims to these contacts, without one that is held already. Each is a way in where a provider of that very name signs people in."""
+    claims = [(LoginKey(contact.kind, contact.value), contact.shown) for contact in contacts]
+    return [NewKey(key, shown, way_in=key.provider in core.registry.providers) for key, shown in claims if key != but]
+
+
+def country_of(contacts: Sequence[Contact]) -> str:
+    """The country of the first phone number; empty where there is none."""
+    return next((country_of_phone(contact.value) for contact in contacts if contact.kind == "phone"), "")
 
 
 def _code_message(core: Core, email: str, code: codes.Code, locale: str) -> Message:

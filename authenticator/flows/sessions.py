@@ -18,6 +18,7 @@ from authenticator.models import Client, Session, User
 
 GRACE = timedelta(seconds=10)  # how long the immediate predecessor of a refresh token gets the same successor
 MARK = 22  # characters, 132 bits
+TWO_FACTORS_LAST = timedelta(hours=24)
 LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
 OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
 
@@ -38,6 +39,7 @@ def draft(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Clie
         created_at=now,
         expires_at=now + timedelta(days=days),
         client=client,
+        mfa_at=now if "mfa" in amr else None,
         cookie=digest(cookie) if cookie else None,
         refresh=digest(refresh_token) if refresh_token else None,
     )
@@ -65,15 +67,25 @@ def require_fresh(core: Core, session: Session) -> None:
 
 
 def renew(core: Core, signed: Signed, held: Ticket, amr: Sequence[str]) -> SignedIn:
-    """A confirmed session: the same one with a new proof time, and for a browser a new cookie (ASVS 5.0 7.2.4)."""
+    """A confirmed session: the same one with a new proof time, and for a browser a new cookie (ASVS 5.0 7.2.4).
+
+    One factor does not undo the two that were shown before, nor does it make them younger.
+    """
     now = core.clock.now()
+    mfa_at = now if "mfa" in amr else signed.session.mfa_at
     cookie = random_token() if held.door == "web" else ""
     all_amr = tuple(dict.fromkeys((*signed.session.amr, *amr)))
     if not core.store.renew_session(
-        signed.session.id, cookie=digest(cookie) if cookie else signed.session.cookie, auth_time=now, amr=all_amr
+        signed.session.id, cookie=digest(cookie) if cookie else signed.session.cookie, auth_time=now, amr=all_amr, mfa_at=mfa_at
     ):
         raise AuthError("token_revoked")
-    return SignedIn(signed.user, replace(signed.session, auth_time=now, amr=all_amr), held.intent, cookie, "", held.return_to)
+    session = replace(signed.session, auth_time=now, amr=all_amr, mfa_at=mfa_at)
+    return SignedIn(signed.user, session, held.intent, cookie, "", held.return_to)
+
+
+def shows_two_factors(session: Session, now: datetime) -> bool:
+    """Whether two factors were shown in this session lately; later it counts as signed in by one (SECURITY.md 47)."""
+    return "mfa" in session.amr and session.mfa_at is not None and now - session.mfa_at <= TWO_FACTORS_LAST
 
 
 def refresh(core: Core, token: str, client: Client) -> SignedIn:

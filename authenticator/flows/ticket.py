@@ -17,14 +17,15 @@ from authenticator.models import Intent
 
 KIND = "conversation"
 LIFE = timedelta(minutes=10)  # OpenID Connect state, ASVS 5.0 10.2.1
-PLAIN = ("holder", "provider", "door", "tries", "return_to", "session", "base_url", "stage", "factor")
+PLAIN = ("holder", "provider", "door", "tries", "return_to", "session", "base_url", "stage", "factor", "trust")
 
 
 @dataclass(frozen=True)
 class Ticket:
     """Where a conversation stands. `holder` is the digest of the secret it is bound to.
 
-    `stage` says who has the next word: the provider, the proof of an address, or a second factor.
+    `stage` says who has the next word: the provider, the proof of an address, a second factor, or one that is being set up
+    (then `provider` names it). `trust` is the wish not to be asked again in this browser.
     `session` is the session of the person who links or confirms. `counted` are the keys of the attempts that this
     sign-in was held against.
     """
@@ -39,8 +40,9 @@ class Ticket:
     return_to: str = ""
     session: str = ""
     base_url: str = ""
-    stage: Literal["provider", "prove", "factor"] = "provider"
+    stage: Literal["provider", "prove", "factor", "setup"] = "provider"
     factor: str = ""
+    trust: bool = False
     ask: Ask | None = None
     keep: Mapping[str, Any] = field(default_factory=dict)
     proof: Proof | None = None
@@ -61,6 +63,7 @@ def new_ticket(core: Core, begin: Begin) -> tuple[Ticket, str]:
         return_to=begin.return_to,
         session=begin.signed.session.id if begin.signed else "",
         base_url=begin.base_url or core.settings.public_url,
+        stage="setup" if begin.factor else "provider",
     )
     return ticket, binding
 

@@ -18,6 +18,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
+from authenticator.flows.sessions import shows_two_factors
 from authenticator.service import Service
 
 LEEWAY = 10  # seconds that clocks may differ (RFC 9068 §4, SECURITY.md 52)
@@ -77,7 +78,8 @@ class Tokens:
     def issue(self, signed: Signed) -> str:
         """An access token for a session (RFC 9068)."""
         session = signed.session
-        now = int(self._service.core.clock.now().timestamp())
+        moment = self._service.core.clock.now()
+        now = int(moment.timestamp())
         claims: dict[str, Any] = {
             "iat": now,
             "nbf": now,
@@ -85,7 +87,7 @@ class Tokens:
             "sid": session.id,
             "auth_time": int(session.auth_time.timestamp()),
             "amr": list(session.amr),
-            "acr": "2" if "mfa" in session.amr else "1",
+            "acr": "2" if shows_two_factors(session, moment) else "1",
             "client_id": OWN_CLIENT,
         }
         claims |= self._further_claims(signed)

@@ -1,0 +1,31 @@
+"""Changes to a user that somebody else may be changing at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from authenticator.errors import AuthError
+from authenticator.flows.core import Core
+from authenticator.models import User
+
+TRIES = 5
+
+
+def change(core: Core, user: User, edit: Callable[[User], User]) -> User:
+    """Save what `edit` makes of the user; it is asked again with what is stored now if somebody was faster.
+
+    An edit that returns its user unchanged saves nothing. AuthError `not_found` if the user is gone, `conflict` after five tries.
+    """
+    found: User | None = user
+    for _ in range(TRIES):
+        if found is None:
+            raise AuthError("not_found")
+        new = edit(found)
+        if new is found:
+            return found
+        new = replace(new, updated_at=core.clock.now())
+        if core.store.save_user(new):
+            return replace(new, version=new.version + 1)
+        found = core.store.user_by_id(user.id)
+    raise AuthError("conflict")
