@@ -26,7 +26,6 @@ from authenticator.flows.history import History
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
-from authenticator.flows.recovery_codes import RecoveryPlugin
 from authenticator.flows.sessions import Ended
 from authenticator.hashing import Argon2Hasher, Hasher, NullHasher
 from authenticator.ids import Ids
@@ -64,7 +63,7 @@ def create_app(
     besides the installed ones. ConfigurationError says what to change when it must not start like this.
     """
     loaded = load(overrides, defaults=defaults, host=host, env_file=env_file)
-    installed = find(loaded, (*plugins, Mount(), OutboxPlugin(), RecoveryPlugin()))
+    installed = find(loaded, (*plugins, Mount(), OutboxPlugin()))
     service = _service(loaded, installed, clock or Clock())
     app = Flask("authenticator.web", static_folder=None)
     app.extensions["authenticator"] = service
