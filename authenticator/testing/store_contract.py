@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from authenticator.testing.stores.attempts import AttemptPromises
+from authenticator.testing.stores.errands import ErrandPromises
+from authenticator.testing.stores.history import HistoryPromises
 from authenticator.testing.stores.login_keys import LoginKeyPromises
 from authenticator.testing.stores.rest import RestPromises
 from authenticator.testing.stores.samples import CANARIES, GRACE, NOW, a_key, a_session, a_user, later, race
@@ -12,5 +14,5 @@ from authenticator.testing.stores.users import UserPromises
 __all__ = ["CANARIES", "GRACE", "NOW", "StoreContract", "a_key", "a_session", "a_user", "later", "race"]
 
 
-class StoreContract(UserPromises, LoginKeyPromises, SessionPromises, AttemptPromises, RestPromises):
+class StoreContract(UserPromises, LoginKeyPromises, SessionPromises, AttemptPromises, ErrandPromises, HistoryPromises, RestPromises):
     """Override the fixture `store` with an empty, prepared store; `dump` with its raw bytes if they can be had."""

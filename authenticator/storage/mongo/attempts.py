@@ -13,9 +13,11 @@ from typing import Any
 from pymongo.read_concern import ReadConcern
 
 from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.models import Backoff, Limit
 from authenticator.storage import records, waits
 from authenticator.storage.mongo.client import DUPLICATE, Document, Part, told
+from authenticator.storage.mongo.events import event_step
 
 _TRIES = 10
 _NEWEST = ReadConcern("local")  # what refused us may not have reached a majority yet
@@ -24,17 +26,20 @@ _NEWEST = ReadConcern("local")  # what refused us may not have reached a majorit
 class Attempts(Part):
     """Verbs on attempts."""
 
-    def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime) -> int:
+    def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime, *, event: Event | None = None) -> int:
         never = max((waits.wait_of_none(counter) for counter in counters), default=0)
-        if never or not counters:
-            return never
-        ids = waits.attempt_ids([counter.key for counter in counters], self._sealer)
-        steps = [(f"a:{key}", counter) for key, counter in zip(ids, counters, strict=True)]
-        at, wait = records.millis(now), 0
+        counted = [] if never else counters
+        ids = waits.attempt_ids([counter.key for counter in counted], self._sealer)
+        steps = [(f"a:{key}", counter) for key, counter in zip(ids, counted, strict=True)]
+        at, wait = records.millis(now), never
+        beside = [] if event is None else [event_step(event, self._sealer)]
+        if not steps and not beside:
+            return wait
         for _ in range(_TRIES):
-            refused = self._count(steps, at)
+            refused = self._count(steps, at, beside)
             if not refused:
                 return wait
+            beside = []
             steps, longest = self._sort_out([steps[index] for index in refused], at)
             wait = max(wait, longest)
             if not steps:
@@ -46,13 +51,14 @@ class Attempts(Part):
             with told():
                 self._mongo["activity"].delete_many({"_id": {"$in": [f"a:{key}" for key in waits.attempt_ids(keys, self._sealer)]}})
 
-    def _count(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> list[int]:
-        """Count each; the positions of those that were refused."""
+    def _count(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int, beside: Sequence[Document]) -> list[int]:
+        """Count each, and do what shares the command; the positions of those that were refused."""
         with told():
-            refused = self._mongo.update("activity", [_step(place, counter, at) for place, counter in steps], ordered=False)
+            counts = [_step(place, counter, at) for place, counter in steps]
+            refused = self._mongo.update("activity", [*counts, *beside], ordered=False)
         if any(item["code"] != DUPLICATE for item in refused):
             raise AuthError("store_unavailable", retry_after=2)
-        return [int(item["index"]) for item in refused]
+        return [int(item["index"]) for item in refused if item["index"] < len(counts)]
 
     def _sort_out(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> tuple[list[tuple[str, Limit | Backoff]], int]:
         """Those to try again, because two inserted at once and there is room still; and the longest wait of the others."""

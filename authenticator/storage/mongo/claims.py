@@ -14,6 +14,7 @@ from pymongo import InsertOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.models import HeldKey, Login, LoginKey, NewKey, Session, User
 from authenticator.storage import records
 from authenticator.storage.mongo.client import Document, document, record, told
@@ -29,18 +30,18 @@ _OWNER: Document = {"$lookup": {"from": "people", "localField": "owner", "foreig
 class Claims(Sessions):
     """Verbs on login keys, and the birth of users."""
 
-    def create_user(self, user: User, keys: Sequence[NewKey], session: Session | None = None) -> None:
+    def create_user(self, user: User, keys: Sequence[NewKey], session: Session | None = None, *, event: Event | None = None) -> None:
         wanted = {records.key_id(new.key, self._sealer): new for new in keys}
         claims = [self._claim(user.id, wanted[key], user.created_at) for key in sorted(wanted)]
         ways = [key for key, new in wanted.items() if new.way_in]
         person = document("u", records.user_record(user, self._sealer), held=list(wanted), ways=ways, history=[])
-        if session is not None:
-            self._open(session)  # nobody sees it before its user is there
+        if session is not None or event is not None:
+            self._begin(session, event)  # nobody sees a session before its user is there
         try:
             with told():
                 self._write_in_order([*claims, person], wanted)
         except (KeyTaken, DuplicateKeyError) as refused:
-            self._undo(user.id, list(wanted), session)
+            self._undo(user.id, list(wanted), session, event)
             if isinstance(refused, KeyTaken):
                 raise
             raise AuthError("conflict") from None
@@ -205,14 +206,15 @@ class Claims(Sessions):
             return self._mongo["people"].find_one({"_id": owner, "kind": "u"}, {"_id": 1}) is None
         return True
 
-    def _undo(self, user_id: str, keys: list[str], session: Session | None) -> None:
+    def _undo(self, user_id: str, keys: list[str], session: Session | None, event: Event | None) -> None:
         """Take back the claims of a user who was not written. Another user of the same id keeps what she lists."""
         with told():
             other: Mapping[str, Any] = self._mongo["people"].find_one({"_id": f"u:{user_id}", "kind": "u"}, {"held": 1}) or {}
             mine = [f"k:{key}" for key in keys if key not in other.get("held", ())]
             self._mongo["people"].delete_many({"_id": {"$in": mine}, "owner": f"u:{user_id}"})
-            if session is not None:
-                self._mongo["activity"].delete_one({"_id": f"s:{session.id}", "owner": f"u:{user_id}"})
+            begun = ([f"s:{session.id}"] if session else []) + ([f"e:{event.id}"] if event else [])
+            if begun:
+                self._mongo["activity"].delete_many({"_id": {"$in": begun}, "owner": f"u:{user_id}"})
 
 
 def _valid(claim: Mapping[str, Any]) -> bool:

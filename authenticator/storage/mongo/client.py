@@ -2,7 +2,8 @@
 
 Three collections carry the service. `people` holds users (`u:<id>`) and claims of login keys (`k:<digest>`), so that one
 command writes both. `activity` holds sessions (`s:<id>`), attempts (`a:<digest>`) and events (`e:<id>`), so that one command
-opens a session and forgives attempts. `tickets` are taken by their `_id`. The field `gone` is when the server may tidy up.
+opens a session and forgives attempts. `tickets` holds tickets (`t:<digest>`) and errands
+(`q:<id>`). The field `gone` is when the server may tidy up.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from authenticator.storage.sealing import Sealer
 Document = dict[str, Any]
 
 DUPLICATE = 11000
+NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 _MAJORITY: Document = {"level": "majority"}
 _SAFELY: Document = {"w": "majority", "j": True}
 _TIDY = IndexModel("gone", name="gone", expireAfterSeconds=0)
@@ -40,8 +42,12 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
             name="by_owner",
             partialFilterExpression={"owner": {"$gt": ""}},
         ),
+        IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)], name="by_time", partialFilterExpression={"kind": "e"}),
     ),
-    "tickets": (_TIDY,),
+    "tickets": (
+        _TIDY,
+        IndexModel([("due_at", ASCENDING), ("_id", ASCENDING)], name="by_due", partialFilterExpression={"due_at": {"$gt": 0}}),
+    ),
 }
 
 
@@ -211,4 +217,4 @@ def _check_keys(mongo: Mongo, sealer: Sealer) -> None:
             _check_keys(mongo, sealer)  # another process was faster: agree with it
 
 
-__all__ = ["DUPLICATE", "Document", "Mongo", "Part", "after_cursor", "bring_up", "document", "is_id", "record", "told"]
+__all__ = ["DUPLICATE", "NEWEST_FIRST", "Document", "Mongo", "Part", "after_cursor", "bring_up", "document", "is_id", "record", "told"]

@@ -7,23 +7,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.models import Page, Rotation, Session, User
 from authenticator.storage import records, waits
-from authenticator.storage.mongo.client import Document, Part, after_cursor, document, record, told
+from authenticator.storage.mongo.client import NEWEST_FIRST, Document, Part, after_cursor, document, record, told
+from authenticator.storage.mongo.events import event_step
 from authenticator.storage.refresh import not_rotated
 
 _SANS_HISTORY: Sequence[Document] = ({"$match": {"kind": "u"}}, {"$project": {"history": 0, "held": 0, "ways": 0}})
 _USER: Document = {"$lookup": {"from": "people", "localField": "owner", "foreignField": "_id", "pipeline": _SANS_HISTORY, "as": "user"}}
 _FORGOTTEN = {"$set": {"count": 0, "until": 0, "gone": datetime(1970, 1, 1, tzinfo=UTC)}}
-_NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 class Sessions(Part):
     """Verbs on sessions."""
 
-    def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
+    def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
         forgotten = [{"q": {"_id": f"a:{key}"}, "u": _FORGOTTEN} for key in waits.attempt_ids(forgive, self._sealer)]
-        self._open(session, forgotten)
+        self._begin(session, event, forgotten)
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
         live = {"cookie": digest, "closed_at": None, "expires_at": {"$gt": records.millis(now)}}
@@ -48,7 +49,7 @@ class Sessions(Part):
         further = {} if after is None else after_cursor("s", *records.parse_cursor(after), newest_first=True)
         hers = {"owner": f"u:{user_id}", "kind": "s", "$and": [over if ended else live, further]}
         with told():
-            found = list(self._mongo["activity"].find(hers).sort(_NEWEST_FIRST).limit(limit + 1))
+            found = list(self._mongo["activity"].find(hers).sort(NEWEST_FIRST).limit(limit + 1))
         return records.page([record(item) for item in found], limit, lambda row: records.session_of(row, self._sealer))
 
     def renew_session(
@@ -71,7 +72,7 @@ class Sessions(Part):
         at = records.millis(now)
         live = {"owner": f"u:{user_id}", "kind": "s", "closed_at": None, "expires_at": {"$gt": at}}
         with told():
-            surplus = [item["_id"] for item in self._mongo["activity"].find(live, {"_id": 1}).sort(_NEWEST_FIRST).skip(most)]
+            surplus = [item["_id"] for item in self._mongo["activity"].find(live, {"_id": 1}).sort(NEWEST_FIRST).skip(most)]
             if not surplus:
                 return 0
             open_still = {"_id": {"$in": surplus}, "closed_at": None}
@@ -107,15 +108,21 @@ class Sessions(Part):
             found = list(self._mongo["activity"].find({"closed_at": {"$gte": max(1, records.millis(moment))}}, {"_id": 1}))
         return tuple(item["_id"][2:] for item in found)
 
-    def _open(self, session: Session, further: Sequence[Document] = ()) -> None:
+    def _begin(self, session: Session | None, event: Event | None, further: Sequence[Document] = ()) -> None:
+        """A session, what goes with it, and the event, in one command."""
+        opening = [] if session is None else [self._opening(session)]
+        note = [] if event is None else [event_step(event, self._sealer)]
+        with told():
+            refused = self._mongo.update("activity", [*opening, *further, *note], ordered=True)
+        if refused:
+            raise AuthError("conflict")  # the id is taken
+
+    def _opening(self, session: Session) -> Document:
         """Insert by an upsert, because only updates can share one command with the attempts to forget."""
         row = records.session_record(session, self._sealer)
         made = document("s", row, gone=row["expires_at"] + records.KEEP_SESSION)
         absent = {"_id": made.pop("_id"), "owner": {"$exists": False}}
-        with told():
-            refused = self._mongo.update("activity", [{"q": absent, "u": {"$set": made}, "upsert": True}, *further], ordered=True)
-        if refused:
-            raise AuthError("conflict")  # the id is taken
+        return {"q": absent, "u": {"$set": made}, "upsert": True}
 
 
 def _ending(at: int, reason: str) -> Document:

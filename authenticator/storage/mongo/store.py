@@ -5,12 +5,14 @@ from __future__ import annotations
 from authenticator.storage.mongo.attempts import Attempts
 from authenticator.storage.mongo.claims import Claims
 from authenticator.storage.mongo.client import Mongo, bring_up, told
+from authenticator.storage.mongo.errands import Errands
+from authenticator.storage.mongo.events import Events
 from authenticator.storage.mongo.rest import Rest
 from authenticator.storage.mongo.users import Users
 from authenticator.storage.sealing import Sealer
 
 
-class MongoStore(Claims, Users, Attempts, Rest):
+class MongoStore(Claims, Users, Attempts, Errands, Events, Rest):
     """Keeps the port's promises on MongoDB 5.0 and later, alone, as a replica set or sharded."""
 
     def __init__(self, url: str, *, sealer: Sealer) -> None:

@@ -29,12 +29,10 @@ def ticket_payload(found: str, record: Record, now: datetime, sealer: Sealer) ->
 
 
 def errand_record(errand: Errand, sealer: Sealer) -> dict[str, Any]:
-    due = millis(errand.due_at)
     return {
         "id": errand.id,
         "kind": errand.kind,
-        "due_at": due,
-        "former_due_at": due,
+        "due_at": millis(errand.due_at),
         "tries": errand.tries,
         "payload": sealer.seal(f"errands/{errand.id}", "payload", dumps(dict(errand.payload))),
     }

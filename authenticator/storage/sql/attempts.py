@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, literal, or_, select
 
+from authenticator.events import Event
 from authenticator.models import Backoff, Limit
 from authenticator.storage import records, waits
 from authenticator.storage.sealing import Sealer
@@ -28,17 +29,18 @@ class Attempts(Part):
         self._count_limit = self._limit_statement()
         self._count_backoff = cache(self._backoff_statement)
 
-    def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime) -> int:
+    def count_attempts(self, counters: Sequence[Limit | Backoff], now: datetime, *, event: Event | None = None) -> int:
         never = max((waits.wait_of_none(counter) for counter in counters), default=0)
-        if never:
-            return never
-        ids = waits.attempt_ids([counter.key for counter in counters], self._sealer)
-        steps = sorted(zip(ids, counters, strict=True), key=lambda step: step[0])  # one order for all: nobody waits in a circle
+        counted = [] if never else counters
+        ids = waits.attempt_ids([counter.key for counter in counted], self._sealer)
+        steps = sorted(zip(ids, counted, strict=True), key=lambda step: step[0])  # one order for all: nobody waits in a circle
         at = records.millis(now)
-        if len(steps) == 1:
-            return self._count_one(*steps[0], at)
+        if event is None and len(steps) < 2:
+            return self._count_one(*steps[0], at) if steps else never
         with self._db.transaction() as connection:
-            return max((self._count_within(connection, key, counter, at) for key, counter in steps), default=0)
+            wait = max((self._count_within(connection, key, counter, at) for key, counter in steps), default=never)
+            self._note(connection, event)
+            return wait
 
     def forgive(self, keys: Sequence[str]) -> None:
         if keys:

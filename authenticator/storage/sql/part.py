@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, select, tuple_
 
-from authenticator.storage.records import parse_cursor
+from authenticator.events import Event
+from authenticator.storage.records import event_record, parse_cursor
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import AnyRow, Database
+from authenticator.storage.sql.tables import events
 
 
 class Part:
@@ -19,11 +21,19 @@ class Part:
     def __init__(self, database: Database, sealer: Sealer) -> None:
         self._db = database
         self._sealer = sealer
+        put = self._upsert(events)
+        replaced = {name: put.excluded[name] for name in ("user_id", "kind", "created_at", "facts")}
+        self._put_event = put.on_conflict_do_update(index_elements=[events.c.id], set_=replaced)
 
     def _upsert(self, table: Table) -> Any:
         """An INSERT that knows ON CONFLICT, in the database's own dialect."""
         dialect = import_module(f"sqlalchemy.dialects.{self._db.url.get_backend_name()}")  # the other one is never needed, and large
         return dialect.insert(table)
+
+    def _note(self, connection: Any, event: Event | None) -> None:
+        """Write the event in place of one of its id, within a transaction."""
+        if event is not None:
+            connection.execute(self._put_event, event_record(event, self._sealer))
 
     def _page(self, first: Select[Any], later: Select[Any], after: str | None, limit: int, **params: Any) -> Sequence[AnyRow]:
         """At most `limit` rows and one more, which tells whether there is a next page."""

@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
+from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.models import Page, Rotation, Session, User
 from authenticator.storage import records, waits
 from authenticator.storage.refresh import not_rotated
@@ -52,15 +55,19 @@ class Sessions(Part):
         self._close_oldest = hers.where(c.id.in_(newest.offset(bindparam("most")))).values(end)
         self._select_closed = select(c.id).where(c.closed_at >= bindparam("since"))
 
-    def open_session(self, session: Session, *, forgive: Sequence[str] = ()) -> None:
+    def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
         row = records.session_record(session, self._sealer)
-        if not forgive:
-            self._db.change(self._open_session, row)
-            return
-        with self._db.transaction() as connection:
-            connection.execute(self._open_session, row)
-            for key in sorted(waits.attempt_ids(forgive, self._sealer)):  # nearly always one: a list of them takes twice as long
-                connection.execute(self._forget, {"key": key})
+        try:
+            if not forgive and event is None:
+                self._db.change(self._open_session, row)
+                return
+            with self._db.transaction() as connection:
+                connection.execute(self._open_session, row)
+                for key in sorted(waits.attempt_ids(forgive, self._sealer)):  # nearly always one: a list of them takes twice as long
+                    connection.execute(self._forget, {"key": key})
+                self._note(connection, event)
+        except IntegrityError:
+            raise AuthError("conflict") from None  # the id is taken, or its user is gone
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
         row = self._db.row(self._select_signed, {"cookie_is": digest, "now": records.millis(now)})

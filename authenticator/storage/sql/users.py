@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.models import NewKey, Page, Session, Status, StatusChange, User
 from authenticator.storage import records
 from authenticator.storage.port import KeyTaken
@@ -41,7 +42,7 @@ class Users(Part):
         still_open = update(sessions).where(sessions.c.user_id == bindparam("key"), sessions.c.closed_at.is_(None))
         self._end_sessions = still_open.values(closed_at=bindparam("now"), close_reason=bindparam("reason"))
 
-    def create_user(self, user: User, keys: Sequence[NewKey], session: Session | None = None) -> None:
+    def create_user(self, user: User, keys: Sequence[NewKey], session: Session | None = None, *, event: Event | None = None) -> None:
         claims = {records.key_id(new.key, self._sealer): new for new in keys}
         rows = [records.key_record(user.id, new, user.created_at, self._sealer) for new in claims.values()]
         person = records.user_record(user, self._sealer)
@@ -54,6 +55,7 @@ class Users(Part):
                         raise KeyTaken(claims[row["id"]].key)
                 if first is not None:
                     connection.execute(self._insert_session, first)
+                self._note(connection, event)
         except IntegrityError:
             raise AuthError("conflict") from None
 

@@ -1,4 +1,4 @@
-"""Tickets, signing keys, events, and the database as a whole."""
+"""Tickets, signing keys, and the database as a whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from authenticator.testing.stores.samples import CANARIES, GRACE, NOW, a_key, a_
 
 
 class RestPromises(StorePromises):
-    """Tickets, signing keys, events, and the database as a whole."""
+    """Tickets, signing keys, and the database as a whole."""
 
     def test_fifty_takers_of_a_ticket_get_it_once(self, store: Store) -> None:
         payload = {"a": 1, "b": ["x", None, True], "ü": {"deep": "ticket-canary"}}
@@ -108,18 +108,6 @@ class RestPromises(StorePromises):
         kept = store.signing_keys()
         assert [item.generation for item in kept] == [1, 2]
         assert kept[0] == key(1, 0)
-
-    def test_a_users_events_come_newest_first_in_pages(self, store: Store) -> None:
-        client = Client("203.0.113.77", "CanaryBrowser/1.0", "en")
-        events = [Event(f"e{number}", "signed_in", later(seconds=number // 2), "u1", client, {"provider": "google"}) for number in range(5)]
-        for event in (*events, Event("other", "signed_in", NOW, "u2"), Event("nobody", "sign_in_refused", NOW)):
-            store.append_event(event)
-        first = store.events_of("u1", limit=2)
-        second = store.events_of("u1", after=first.next, limit=2)
-        third = store.events_of("u1", after=second.next, limit=2)
-        assert [*first.items, *second.items, *third.items] == list(reversed(events))
-        assert third.next is None
-        assert store.events_of("nobody").items == ()
 
     def test_tidying_up_removes_only_what_has_expired(self, store: Store) -> None:
         store.create_user(a_user(), [a_key()], a_session(1, expires_at=later(hours=1)))
