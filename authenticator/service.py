@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 from authenticator.crypto import derive_key, digest
 from authenticator.errors import AuthError
 from authenticator.events import Event
-from authenticator.flows import accounts, conversation, linking, permissions, sessions, ticket
+from authenticator.flows import accounts, contacts, conversation, devices, factors, linking, permissions, sessions, ticket, usernames
 from authenticator.flows.core import Core
+from authenticator.flows.factors import Overview
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Begin, Challenge, Entry, Outcome, Signed, SignedIn
 from authenticator.kinds.base import Ask, Visit
-from authenticator.models import Client, HeldKey, Intent, Page, Session, Status, StatusChange, User
+from authenticator.models import Client, Contact, HeldKey, Intent, Page, Session, Status, StatusChange, User
 from authenticator.settings import Settings
 
 
@@ -43,7 +44,7 @@ class Service:
         if provider.kind == "form":
             turn = provider.start(Visit(intent, VisitLogins(self.core.store, name)))
             fields = turn.fields if isinstance(turn, Ask) else ()
-        return Entry(name, provider.label, provider.kind, provider.icon, fields, provider.emulated)
+        return Entry(name, provider.label, provider.kind, provider.icon, fields, provider.emulated, provider.phrase or provider.label)
 
     def begin(self, wish: Begin) -> Outcome:
         """Begin a conversation; a `return_to` that is not allowed is dropped."""
@@ -140,6 +141,22 @@ class Service:
         self.require_fresh(signed)
         linking.unlink(self.core, signed.user, key_id)
 
+    def factors(self, user: User) -> Overview:
+        """The second steps of an account, and what belongs to them."""
+        return factors.overview(self.core, user)
+
+    def remove_factor(self, signed: Signed, name: str, client: Client) -> None:
+        """Take one's own second step away, after fresh proof."""
+        factors.remove(self.core, signed, name, client)
+
+    def new_recovery_codes(self, signed: Signed, client: Client) -> tuple[str, ...]:
+        """A new set of recovery codes, after fresh proof."""
+        return factors.new_recovery_codes(self.core, signed, client)
+
+    def forget_browsers(self, signed: Signed, client: Client) -> int:
+        """Ask for the second step in every browser again; in how many it was not asked for."""
+        return devices.forget(self.core, signed.user, client)
+
     def require_fresh(self, signed: Signed) -> None:
         sessions.require_fresh(self.core, signed.session)
 
@@ -208,3 +225,42 @@ class Service:
 
     def revoke(self, user: User, permission: str, *, by: str) -> User:
         return permissions.revoke(self.core, user, permission, by=by)
+
+    def add_contact(self, signed: Signed, kind: contacts.ContactKind, text: str, client: Client) -> Contact:
+        """Put an address or number on a person's list and send a code to it, after fresh proof; the others are warned."""
+        return contacts.add(self.core, signed, kind, text, client)
+
+    def send_contact_code(self, user: User, kind: contacts.ContactKind, contact_id: str, client: Client) -> None:
+        """Send a new code to an address or number that is not proved."""
+        contacts.send_again(self.core, user, kind, contact_id, client)
+
+    def prove_contact(self, user: User, kind: contacts.ContactKind, contact_id: str, code: str, client: Client) -> Contact:
+        """Prove an address or number by its code; AuthError `invalid_code`, `email_taken`, `phone_taken`."""
+        return contacts.prove(self.core, user, kind, contact_id, code, client)
+
+    def contact_behind(self, token: str, purpose: str = contacts.PROVE) -> tuple[User, Contact]:
+        """Whose and which address a link is about, without spending it; AuthError `invalid_link`."""
+        return contacts.behind_link(self.core, token, purpose)
+
+    def prove_contact_by_link(self, token: str, signed: Signed | None, client: Client) -> Contact:
+        """Prove an address by its link, for the account that asked; AuthError `forbidden` where somebody else is signed in."""
+        return contacts.prove_by_link(self.core, token, signed, client)
+
+    def make_contact_primary(self, signed: Signed, kind: contacts.ContactKind, contact_id: str, client: Client) -> Contact:
+        """Let a proved address or number be the main one, after fresh proof."""
+        return contacts.make_primary(self.core, signed, kind, contact_id, client)
+
+    def remove_contact(self, signed: Signed, kind: contacts.ContactKind, contact_id: str, client: Client) -> None:
+        """Take an address or number off, after fresh proof; AuthError `last_sign_in_method`."""
+        contacts.remove(self.core, signed, kind, contact_id, client)
+
+    def cancel_contact(self, token: str, signed: Signed | None, client: Client) -> None:
+        """Undo the adding of an address, by the link of the warning; all other sessions end."""
+        try:
+            contacts.cancel(self.core, token, signed, client)
+        finally:
+            self.ended.look_again()
+
+    def username_availability(self, text: str, client: Client) -> usernames.Availability:
+        """Whether a user name is free; AuthError `rate_limited`."""
+        return usernames.availability(self.core, text, client)

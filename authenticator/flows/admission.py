@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from authenticator.crypto import digest, random_token
 from authenticator.errors import CODES, AuthError
-from authenticator.flows import ownership, sessions
+from authenticator.flows import devices, factors, ownership, recovery_codes, second_step, sessions
 from authenticator.flows.core import Core
 from authenticator.flows.linking import Decision, Facts
 from authenticator.flows.linking import decide as policy
@@ -31,24 +33,24 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class SecondStep:
-    """The first proof is good, and this person has set up a factor that must follow."""
+    """The first proof is good, and this person must show a second factor."""
 
     user: User
-    factor: str
 
 
-def key_of(provider: str, proof: Proof) -> LoginKey:
-    """The login key of a proof: provider and subject, never the e-mail address."""
-    if not proof.subject or len(proof.subject) > 1023:
+def key_of(provider: str, proof: Proof, *, user_id: str = "") -> LoginKey:
+    """The login key of a proof: provider and subject, never the e-mail address. A secret chosen at sign-up has its user's id for a subject."""
+    subject = proof.subject or user_id
+    if not subject or len(subject) > 1023:
         raise AuthError("provider_failed")
-    return LoginKey(provider, proof.subject)
+    return LoginKey(provider, subject)
 
 
 def decide(core: Core, held: Ticket, proof: Proof, signed: Signed | None, logins: Logins) -> Found:
     """Read who owns what, and ask the policy."""
-    key = key_of(held.provider, proof)
     if proof.unproven:
-        return _decide_unproven(core, key, proof)
+        return _decide_unproven(core, proof)
+    key_of(held.provider, proof)
     login = logins.find(proof.subject)
     signed = _member(held, signed, login)
     email = proof.identity.email
@@ -78,14 +80,14 @@ def _member(held: Ticket, signed: Signed | None, login: Login | None) -> Signed 
     return None
 
 
-def _decide_unproven(core: Core, key: LoginKey, proof: Proof) -> Found:
+def _decide_unproven(core: Core, proof: Proof) -> Found:
     """A sign-up by address: proved first; afterwards it may only enrol, never admit to what was there.
 
     Once proved, nothing is looked up: the claim to the keys decides.
     """
     if proof.identity.email_proven:
         return Found(Decision.ENROL)
-    return Found(Decision.PROVE, taken=bool(core.store.owners([key, email_key(proof.identity.email)])))
+    return Found(Decision.PROVE, taken=_email_owner(core, proof.identity.email) is not None)
 
 
 def _email_owner(core: Core, email: str) -> str | None:
@@ -96,7 +98,7 @@ def _email_owner(core: Core, email: str) -> str | None:
 def carry_out(core: Core, held: Ticket, proof: Proof, found: Found, client: Client, signed: Signed | None) -> SignedIn | SecondStep:
     """Do what was decided."""
     if held.intent is Intent.CONFIRM:
-        return _confirm(core, held, proof, found, signed)
+        return _confirm(core, held, proof, found, client, signed)
     if found.decision in (Decision.REFUSE_LINK_REQUIRED, Decision.REFUSE_IDENTITY_TAKEN, Decision.REFUSE_EMAIL_TAKEN):
         raise AuthError(found.decision.value)
     if held.intent is Intent.LINK and signed is not None:
@@ -112,22 +114,48 @@ def carry_out(core: Core, held: Ticket, proof: Proof, found: Found, client: Clie
 
 def _admit(core: Core, held: Ticket, proof: Proof, user: User, client: Client) -> SignedIn | SecondStep:
     require_active(core, user, proof, client, held.provider)
-    factor = next((name for name, factor in core.registry.factors.items() if factor.enrolled(user)), "")
-    if factor:
-        return SecondStep(user, factor)
-    return sessions.open_for(core, user, held, proof.amr, client, forgive=held.counted)
+    if second_step.is_due(core, held, user, proof, client):
+        return SecondStep(user)
+    return _open(core, user, held, proof.amr, client, held.counted)
 
 
-def after_factor(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
-    """The second step is done: its subject must be the very person of the first."""
-    if held.proof is None:
+def after_factor(core: Core, held: Ticket, proof: Proof, client: Client, user: User | None, signed: Signed | None) -> SignedIn:
+    """The second step is done: its subject must be the very person of the first, who still has the key of the first proof."""
+    if held.proof is None or user is None:
         raise AuthError("challenge_expired")
-    login = core.store.find_login(key_of(held.provider, held.proof))
-    if login is None or proof.subject != login.user.id:
+    if proof.subject != user.id:
         raise AuthError("invalid_code")
-    require_active(core, login.user, held.proof, client, held.provider)
-    amr = tuple(dict.fromkeys((*held.proof.amr, *proof.amr, "mfa")))
-    return sessions.open_for(core, login.user, held, amr, client, forgive=(*held.counted, f"factor:{login.user.id}"))
+    if (held.intent is Intent.CONFIRM or signed) and (signed is None or signed.user.id != user.id):
+        raise AuthError("invalid_token", "You are signed in as somebody else here. Sign out first, then repeat this.")
+    require_active(core, user, held.proof, client, held.provider)
+    if held.factor == recovery_codes.NAME:
+        factors.recovery_code_used(core, user, client)
+    amr = second_step.amr_of(held.proof, proof)
+    forgiven = (*held.counted, second_step.counters(user)[0].key)
+    if held.intent is Intent.CONFIRM and signed:
+        if signed.session.id != held.session:
+            raise AuthError("invalid_token", "Sign in again, then repeat this.")
+        core.store.forgive(forgiven)
+        return _confirmed(core, held, amr, client, signed)
+    return _trusting(core, _open(core, user, held, amr, client, forgiven), held, client)
+
+
+def _open(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client, forgive: Sequence[str]) -> SignedIn:
+    signed_in = sessions.open_for(core, user, held, amr, client, forgive=forgive)
+    return replace(signed_in, user=devices.seen(core, user, client, held.door))
+
+
+def _trusting(core: Core, signed_in: SignedIn, held: Ticket, client: Client) -> SignedIn:
+    """The browser gets a new secret with the trust, so that nobody can have planted the one that is trusted."""
+    if not held.trust or held.door != "web":
+        return signed_in
+    secret = random_token()
+    try:
+        user = devices.trust(core, signed_in.user, client, digest(secret))
+    except AuthError as error:  # she is signed in all the same
+        core.log.warning("a browser could not be trusted: %s", error.code)
+        return signed_in
+    return replace(signed_in, user=user, browser=secret)
 
 
 def require_active(core: Core, user: User, proof: Proof, client: Client, provider: str) -> None:
@@ -152,6 +180,7 @@ def _enrol(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
     if refusal:
         raise AuthError(refusal)
     user, keys = new_user(core, held.provider, proof)
+    user = replace(user, devices=devices.first(client, held.door, core.clock.now()))
     signed_in, stored = sessions.draft(core, user, held, proof.amr, client)
     try:
         core.store.create_user(user, keys, stored)
@@ -167,11 +196,13 @@ def new_user(core: Core, provider: str, proof: Proof) -> tuple[User, list[NewKey
     now = core.clock.now()
     identity = proof.identity
     name = Name(identity.given_name, identity.family_name, identity.name)
-    keys = [NewKey(key_of(provider, proof), proof.label or identity.email, proof.secret)]
+    user_id = core.ids.new()
+    label = proof.label or (identity.email if proof.subject else "")  # what belongs to the account is named after no address
+    keys = [NewKey(key_of(provider, proof, user_id=user_id), label, proof.secret)]
     contacts = ownership.proved_contacts(core, identity)
     keys += ownership.claims_to(core, contacts, but=keys[0].key)
     country = ownership.country_of(contacts)
-    user = User(core.ids.new(), now, now, name=name, contacts=contacts, country=country, locale=identity.locale, picture=identity.picture)
+    user = User(user_id, now, now, name=name, contacts=contacts, country=country, locale=identity.locale, picture=identity.picture)
     return user, keys
 
 
@@ -180,8 +211,7 @@ def _link(core: Core, held: Ticket, proof: Proof, found: Found, client: Client, 
     user = signed.user
     if found.decision is Decision.LINK:
         _claim(core, held.provider, proof, user, client)
-    label = core.registry.providers[held.provider].label
-    return SignedIn(user, signed.session, held.intent, return_to=held.return_to, linked=label)
+    return SignedIn(user, signed.session, held.intent, return_to=held.return_to, linked=held.provider)
 
 
 def _claim(core: Core, provider: str, proof: Proof, user: User, client: Client) -> None:
@@ -204,10 +234,17 @@ def _link_by_email(core: Core, held: Ticket, proof: Proof, owner: str, client: C
     return core.store.find_login(key_of(held.provider, proof))
 
 
-def _confirm(core: Core, held: Ticket, proof: Proof, found: Found, signed: Signed | None) -> SignedIn:
+def _confirm(core: Core, held: Ticket, proof: Proof, found: Found, client: Client, signed: Signed | None) -> SignedIn | SecondStep:
     if signed is None or found.login is None or found.login.user.id != signed.user.id:
         raise AuthError("invalid_credentials", "Confirm with a way to sign in that belongs to this account.")
-    return sessions.renew(core, signed, held, proof.amr)
+    if second_step.is_due(core, held, signed.user, proof, client):
+        return SecondStep(signed.user)
+    return _confirmed(core, held, proof.amr, client, signed)
+
+
+def _confirmed(core: Core, held: Ticket, amr: Sequence[str], client: Client, signed: Signed) -> SignedIn:
+    core.history.record("confirmed", user_id=signed.user.id, client=client, provider=held.provider, session=signed.session.id)
+    return sessions.renew(core, signed, held, amr)
 
 
 def _asked(core: Core, hook: str, **facts: Identity | User | Proof | Client) -> str:

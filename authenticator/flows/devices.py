@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from authenticator.agents import describe
 from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.flows.changes import change
@@ -95,7 +96,11 @@ def _with(user: User, device: Device, *, instead: str = "") -> User:
 
 def _tell(core: Core, user: User, client: Client) -> None:
     core.history.record("new_device", user_id=user.id, client=client)
-    when = core.clock.now().strftime("%Y-%m-%d %H:%M UTC")
-    notify(
-        core, user, "A sign-in from a new device", f"Somebody signed in to your account on {when} from a device that was not used before."
-    )
+    agent = describe(client.agent)
+    values = {
+        "when": core.clock.now().strftime("%Y-%m-%d %H:%M UTC"),
+        "device": " · ".join(part for part in (agent.browser, agent.system) if part) or client.agent[:LABEL] or "?",
+        "place": " ".join(part for part in (client.address, client.country) if part) or "?",
+    }
+    text = "Somebody signed in to your account from a device that was not used before: %(device)s at %(place)s, on %(when)s."
+    notify(core, user, "A sign-in from a new device", text, f"{core.settings.public_url}/account/sessions", **values)

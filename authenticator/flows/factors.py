@@ -16,6 +16,9 @@ from authenticator.flows.ticket import Ticket
 from authenticator.kinds.base import Factor, Proof
 from authenticator.models import Client, LoginKey, NewKey, User
 
+STILL_ONE = "%(factor)s is no longer asked for when you sign in."
+NONE_LEFT = "%(factor)s is no longer asked for when you sign in. Your account now has no second step."
+
 
 @dataclass(frozen=True, slots=True)
 class HeldFactor:
@@ -90,9 +93,8 @@ def set_up(core: Core, held: Ticket, proof: Proof, client: Client, signed: Signe
         _keep(core, signed.user, name, proof.secret, proof.label)
     user = change(core, signed.user, lambda found: _with(found, name))
     codes = recovery_codes.new_set(core, user) if user.factors == (name,) else ()
-    label = label_of(core, name)
     core.history.record("factor_added", user_id=user.id, client=client, factor=name)
-    notify(core, user, "A second step was set up", f"{label} is now asked for when you sign in.")
+    notify(core, user, "A second step was set up", "%(factor)s is now asked for when you sign in.", factor=label_of(core, name))
     return SignedIn(user, signed.session, held.intent, return_to=held.return_to, linked=name, recovery_codes=codes)
 
 
@@ -122,8 +124,8 @@ def remove(core: Core, signed: Signed, name: str, client: Client) -> None:
     if not user.factors:
         recovery_codes.drop(core, user)
     core.history.record("factor_removed", user_id=user.id, client=client, factor=name)
-    said = f"{label_of(core, name)} is no longer asked for when you sign in."
-    notify(core, user, "A second step was removed", said if user.factors else f"{said} Your account now has no second step.")
+    said = STILL_ONE if user.factors else NONE_LEFT
+    notify(core, user, "A second step was removed", said, factor=label_of(core, name))
 
 
 def _without(core: Core, user: User, name: str) -> User:
@@ -150,4 +152,5 @@ def recovery_code_used(core: Core, user: User, client: Client) -> None:
     """Tell the owner that one of her codes was used, and how many there still are."""
     left = recovery_codes.left(core, user)
     core.history.record("recovery_code_used", user_id=user.id, client=client, left=str(left))
-    notify(core, user, "A recovery code was used", f"Somebody signed in to your account with one of your recovery codes. {left} are left.")
+    text = "Somebody signed in to your account with one of your recovery codes. %(left)s of them are left."
+    notify(core, user, "A recovery code was used", text, left=str(left))

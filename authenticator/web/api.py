@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint
 
 from authenticator.service import Service
-from authenticator.web import api_activity, api_endpoints, api_me, api_sign_in, openapi
+from authenticator.web import api_activity, api_contacts, api_endpoints, api_factors, api_me, api_sign_in, openapi
 
-ENDPOINTS = (*api_sign_in.ENDPOINTS, *api_me.ENDPOINTS, *api_activity.ENDPOINTS)
+ENDPOINTS = (*api_sign_in.ENDPOINTS, *api_me.ENDPOINTS, *api_factors.ENDPOINTS, *api_activity.ENDPOINTS, *api_contacts.ENDPOINTS)
 
 
 def blueprint(service: Service) -> Blueprint:

@@ -56,15 +56,17 @@ def user(person: User) -> dict[str, Any]:
 
 
 def tokens(signed_in: SignedIn, access_token: str, *, access_seconds: int, now: datetime) -> dict[str, Any]:
-    """The tokens of a session (RFC 6750 §4, RFC 6749 §5.1)."""
-    return {
+    """The tokens of a session (RFC 6750 §4, RFC 6749 §5.1). After a mere confirmation it keeps the refresh token that it has."""
+    facts = {
         "access_token": access_token,
         "token_type": "Bearer",
         "expires_in": access_seconds,
-        "refresh_token": signed_in.refresh_token,
-        "refresh_expires_in": max(0, math.ceil((signed_in.session.expires_at - now).total_seconds())),
         "session_id": signed_in.session.id,
     }
+    if not signed_in.refresh_token:
+        return facts
+    seconds = max(0, math.ceil((signed_in.session.expires_at - now).total_seconds()))
+    return facts | {"refresh_token": signed_in.refresh_token, "refresh_expires_in": seconds}
 
 
 def challenge(waiting: Challenge) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def sign_up(provider: str, body: schemas.Fields) -> Response:
 
     Where an address must be proved first, the answer is 202 with a challenge, the same for known and unknown addresses.
     """
-    return _told(_begin(provider, Intent.SIGN_UP, body.root), finished=201, waiting=202)
+    return told(begin(provider, Intent.SIGN_UP, body.root), finished=201, waiting=202)
 
 
 def sign_in(provider: str, body: schemas.Fields) -> Response:
@@ -53,22 +53,24 @@ def sign_in(provider: str, body: schemas.Fields) -> Response:
 
     Either finished, or a challenge for one more step, or, for a redirect provider, the address to send the browser to.
     """
-    return _told(_begin(provider, Intent.SIGN_IN, body.root))
+    return told(begin(provider, Intent.SIGN_IN, body.root))
 
 
 def sign_in_continue(body: schemas.Continue) -> Response:
     """Answer a challenge.
 
     For a sign-in that waits for a code, and for a browser that came back from a redirect provider. A wrong code may be
-    corrected a few times with the same challenge; anything else ends it.
+    corrected a few times with the same challenge; anything else ends it. Where `options.others` names other second steps,
+    `{"use": name}` instead of an answer asks for that one. What was begun with an access token goes on with one.
     """
+    signed = guard.require_bearer() if guard.bearer_token() else None
     ticket, _, binding = body.challenge.partition(".")
     fields = dict(body.__pydantic_extra__ or {})
     if not ticket or not binding or fields.get("state", ticket) != ticket:
         raise AuthError("challenge_expired")
     if body.resend:
         fields[RESEND] = "1"
-    return _told(guard.service().resume(ticket, binding, fields, client=guard.client()))
+    return told(guard.service().resume(ticket, binding, fields, client=guard.client(), signed=signed))
 
 
 def token_refresh(body: schemas.Refresh) -> Response:
@@ -89,22 +91,27 @@ def sign_out() -> Response:
     return nothing()
 
 
-def _begin(provider: str, intent: Intent, fields: Mapping[str, str]) -> Outcome:
+def begin(provider: str, intent: Intent, fields: Mapping[str, str], signed: Signed | None = None) -> Outcome:
+    """Begin a conversation for a program; `signed` is who links or confirms."""
     auth = guard.service()
     found = auth.core.registry.providers.get(provider)
     if found is None:
         raise AuthError("unknown_provider")
     if found.kind == "form":
-        return auth.begin(Begin(provider, intent, guard.client(), "api", answer=fields, base_url=guard.base_url()))
+        return auth.begin(Begin(provider, intent, guard.client(), "api", answer=fields, signed=signed, base_url=guard.base_url()))
     unknown = {name: ("There is no such field here.",) for name in fields if name not in HINTS}
     if unknown:
         raise AuthError("validation_failed", errors=unknown)
-    hints = {name: fields.get(name, "") for name in HINTS}
-    wish = Begin(provider, intent, guard.client(), "api", login_hint=hints["login_hint"], prompt=hints["prompt"], base_url=guard.base_url())
+    hint, prompt = fields.get("login_hint", ""), fields.get("prompt", "")
+    wish = Begin(provider, intent, guard.client(), "api", login_hint=hint, prompt=prompt, signed=signed, base_url=guard.base_url())
     return auth.begin(wish)
 
 
-def _told(outcome: Outcome, *, finished: int = 200, waiting: int = 200) -> Response:
+def told(outcome: Outcome, *, finished: int = 200, waiting: int = 200) -> Response:
+    """The sign-in result of an outcome."""
+    if isinstance(outcome, SignedIn) and outcome.intent is Intent.LINK:
+        codes = {"recovery_codes": list(outcome.recovery_codes)} if outcome.recovery_codes else {}
+        return answer({"status": "linked", "linked": outcome.linked, **codes}, finished)
     if isinstance(outcome, SignedIn):
         return answer({"status": "complete", "user": api_shapes.user(outcome.user), **_tokens(outcome)}, finished)
     challenge = api_shapes.challenge(outcome.challenge)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request
 
+from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client
@@ -33,7 +35,8 @@ def client() -> Client:
     """Who is asking, as far as the network tells."""
     if "auth_client" not in g:
         clients: Clients = current_app.extensions["authenticator_clients"]
-        g.auth_client = clients.of(request)
+        secret = cookies().browser(request)
+        g.auth_client = replace(clients.of(request), device=digest(secret) if secret else "")
     found: Client = g.auth_client
     return found
 

@@ -26,12 +26,15 @@ WITH_TOKEN: Final = ("invalid_token", "token_expired", "token_revoked")
 IN_PATH: Final = {
     "provider": "The `name` of an entry of GET /api/v1/providers.",
     "id": "The `id` of an entry of the list.",
+    "name": "The `name` of a second step.",
     "session_id": "The `id` of a sign-in.",
 }
 GROUPS: Final = {
     "Sign in": "Make an account and sign in, step by step.",
     "Tokens": "Keep a sign-in going, and end it.",
     "Account": "The signed-in person and her ways in.",
+    "Addresses": "Her e-mail addresses and phone numbers.",
+    "Second step": "What is asked for besides the first proof, and proving once more that it is you.",
     "Sign-ins": "Where one is signed in, and what happened.",
     "Administration": "Other people's accounts, for users who hold the permission `users:read` or `users:write`.",
 }

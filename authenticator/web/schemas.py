@@ -89,7 +89,7 @@ class InputField(Shape):
 
     name: str = Field(examples=["email"])
     label: str = Field(examples=["E-mail"])
-    type: Literal["text", "email", "tel", "password", "code", "hidden"] = Field(examples=["email"])
+    type: Literal["text", "email", "tel", "password", "code", "checkbox", "hidden"] = Field(examples=["email"])
     required: bool = Field(examples=[True])
     autocomplete: str = Field(examples=["username"], description="The HTML autocomplete token that lets password managers help.")
     max_length: int = Field(examples=[254])
@@ -127,22 +127,37 @@ class ChallengeShape(Shape):
     resend: bool = Field(examples=[True], description="Whether a new code may be asked for.")
 
 
-class TokenSet(Shape):
-    """An access token, and the refresh token for the next one."""
+class AccessToken(Shape):
+    """An access token of a session."""
 
     access_token: str = Field(examples=["eyJhbGciOiJFUzI1NiIs…"])
     token_type: Literal["Bearer"]
     expires_in: Seconds = Field(examples=[120])
-    refresh_token: str = Field(examples=["hN2r…Qw.f3Jx…8uM"])
-    refresh_expires_in: Seconds = Field(examples=[2_592_000])
     session_id: str = Field(examples=["hN2r…Qw"])
 
 
-class Complete(TokenSet):
-    """Signed in."""
+class TokenSet(AccessToken):
+    """An access token, and the refresh token for the next one."""
+
+    refresh_token: str = Field(examples=["hN2r…Qw.f3Jx…8uM"])
+    refresh_expires_in: Seconds = Field(examples=[2_592_000])
+
+
+class Complete(AccessToken):
+    """Signed in; or proved once more, and then without a refresh token, because the session keeps the one it has."""
 
     status: Literal["complete"]
     user: User
+    refresh_token: str = Field("", examples=["hN2r…Qw.f3Jx…8uM"])
+    refresh_expires_in: Seconds = Field(0, examples=[2_592_000])
+
+
+class Linked(Shape):
+    """A way in or a second step was added to the account of the access token."""
+
+    status: Literal["linked"]
+    linked: str = Field(examples=["totp"], description="Its name.")
+    recovery_codes: list[str] = Field([], description="New ones, with the first second step. They are not shown again.")
 
 
 class Waiting(Shape):
@@ -160,7 +175,7 @@ class Away(Shape):
     challenge: ChallengeShape
 
 
-class SignInResult(RootModel[Annotated[Complete | Waiting | Away, Discriminator("status")]]):
+class SignInResult(RootModel[Annotated[Complete | Waiting | Away | Linked, Discriminator("status")]]):
     """Finished, or one step further."""
 
 
