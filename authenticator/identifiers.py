@@ -127,23 +127,11 @@ def is_loopback(address: str) -> bool:
 
 # the alphabets of living languages (UAX 31 table 5), as Unicode's names of their letters begin
 ALPHABETS = frozenset(
-    (
-        "LATIN",
-        "CYRILLIC",
-        "GREEK",
-        "ARMENIAN",
-        "GEORGIAN",
-        "HEBREW",
-        "ARABIC",
-        "THAANA",
-        "ETHIOPIC",
-        "HANGUL",
-        "HIRAGANA",
-        "KATAKANA",
-        "CJK",
+    re.findall(
+        "[A-Z]+",
+        "LATIN CYRILLIC GREEK ARMENIAN GEORGIAN HEBREW ARABIC THAANA DEVANAGARI BENGALI GURMUKHI GUJARATI ORIYA TAMIL TELUGU KANNADA "
+        "MALAYALAM SINHALA THAI LAO TIBETAN MYANMAR ETHIOPIC KHMER HANGUL HIRAGANA KATAKANA CJK",
     )
-    + ("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA")
-    + ("THAI", "LAO", "TIBETAN", "MYANMAR", "KHMER")
 )
 TOGETHER = (frozenset({"HIRAGANA", "KATAKANA", "CJK"}), frozenset({"HANGUL", "CJK"}))  # how Japanese and Korean are written
 LEFTWARD = frozenset({"HEBREW", "ARABIC", "THAANA"})

@@ -7,7 +7,23 @@ from flask import Flask
 from authenticator.countries import Countries
 from authenticator.hooks import hookimpl
 from authenticator.service import Service
-from authenticator.web import account, activity, api, api_cors, dev, hygiene, look, operators, pages, problems, sessions, tokens
+from authenticator.web import (
+    account,
+    activity,
+    api,
+    api_cors,
+    dev,
+    emails,
+    hygiene,
+    look,
+    operators,
+    pages,
+    phones,
+    problems,
+    sessions,
+    tokens,
+    verify_email,
+)
 from authenticator.web.client import Clients
 from authenticator.web.cookies import Cookies
 from authenticator.web.tokens import Tokens
@@ -27,7 +43,7 @@ class Mount:
         look.dress(app, settings, auth.csrf_key())
         api_cors.install(app, settings)
         app.register_blueprint(api.blueprint(auth))
-        for part in (pages, account, sessions, activity, tokens, operators):
+        for part in (pages, account, emails, phones, verify_email, sessions, activity, tokens, operators):
             app.register_blueprint(part.blueprint())
         if settings.development:
             app.register_blueprint(dev.blueprint())

@@ -1,0 +1,163 @@
+"""One's own e-mail addresses and phone numbers, and free user names, through the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from authenticator.flows.contacts import ContactKind
+from authenticator.identifiers import country_of_phone
+from authenticator.models import Contact
+from authenticator.web import guard
+from authenticator.web import schemas_contacts as schemas
+from authenticator.web.api_endpoints import Access, Endpoint
+from authenticator.web.api_shapes import answer, moment, nothing
+
+
+def emails() -> Response:
+    """List one's own e-mail addresses, in the order in which they were added."""
+    return _list("email")
+
+
+def add_email(body: schemas.NewEmail) -> Response:
+    """Add an e-mail address, to which a code and a link are sent.
+
+    It counts for nothing until it is proved. The answer is the same where the address belongs to another account. Asks for a
+    sign-in not older than a few minutes.
+    """
+    return _add("email", body.email)
+
+
+def change_email(body: schemas.ContactChange, id: str) -> Response:  # noqa: ARG001  its shape says it all
+    """Make a proved e-mail address the primary one. Asks for a sign-in not older than a few minutes."""
+    return _promote("email", id)
+
+
+def remove_email(id: str) -> Response:
+    """Remove an e-mail address. Asks for a sign-in not older than a few minutes; the last way in stays."""
+    return _remove("email", id)
+
+
+def verify_email(body: schemas.ContactProof, id: str) -> Response:
+    """Prove an e-mail address by its code (200), or have a new one sent (202)."""
+    return _verify("email", id, body)
+
+
+def phones() -> Response:
+    """List one's own phone numbers with their countries, in the order in which they were added."""
+    return _list("phone")
+
+
+def add_phone(body: schemas.NewPhone) -> Response:
+    """Add a phone number, to which a code is sent.
+
+    It counts for nothing until it is proved. The answer is the same where the number belongs to another account. Asks for a
+    sign-in not older than a few minutes.
+    """
+    return _add("phone", body.phone_number)
+
+
+def change_phone(body: schemas.ContactChange, id: str) -> Response:  # noqa: ARG001  as above
+    """Make a proved phone number the primary one. Asks for a sign-in not older than a few minutes."""
+    return _promote("phone", id)
+
+
+def remove_phone(id: str) -> Response:
+    """Remove a phone number. Asks for a sign-in not older than a few minutes; the last way in stays."""
+    return _remove("phone", id)
+
+
+def verify_phone(body: schemas.ContactProof, id: str) -> Response:
+    """Prove a phone number by its code (200), or have a new one sent (202)."""
+    return _verify("phone", id, body)
+
+
+def verify(body: schemas.LinkToken) -> Response:
+    """Prove an e-mail address by the token of the link that was mailed to it, for the account that asked.
+
+    Needs no sign-in; somebody else's is refused.
+    """
+    guard.service().prove_contact_by_link(body.token, guard.current(), guard.client())
+    return nothing()
+
+
+def username(name: str) -> Response:
+    """Ask whether a user name is free. Twenty questions a minute and address."""
+    found = guard.service().username_availability(name, guard.client())
+    return answer({"username": name, "available": not found.reason, **({"reason": found.reason} if found.reason else {})})
+
+
+def contact(one: Contact) -> dict[str, Any]:
+    """An address or number."""
+    facts = {"id": one.id, "value": one.value, "shown": one.shown, "verified": bool(one.proved_at), "primary": one.primary}
+    facts["verified_at"] = moment(one.proved_at) if one.proved_at else None
+    return {**facts, "country": country_of_phone(one.value) or None} if one.kind == "phone" else facts
+
+
+def _list(kind: ContactKind) -> Response:
+    return answer([contact(one) for one in guard.require().user.contacts if one.kind == kind])
+
+
+def _add(kind: ContactKind, text: str) -> Response:
+    return answer(contact(guard.service().add_contact(guard.require_bearer(), kind, text, guard.client())), 201)
+
+
+def _promote(kind: ContactKind, id: str) -> Response:
+    return answer(contact(guard.service().make_contact_primary(guard.require_bearer(), kind, id, guard.client())))
+
+
+def _remove(kind: ContactKind, id: str) -> Response:
+    guard.service().remove_contact(guard.require_bearer(), kind, id, guard.client())
+    return nothing()
+
+
+def _verify(kind: ContactKind, id: str, body: schemas.ContactProof) -> Response:
+    user = guard.require_bearer().user
+    if body.resend or body.code is None:
+        guard.service().send_contact_code(user, kind, id, guard.client())
+        return Response(status=202, content_type="application/json", response="{}")
+    return answer(contact(guard.service().prove_contact(user, kind, id, body.code, guard.client())))
+
+
+_ADDS = ("step_up_required", "validation_failed", "rate_limited")
+_CHANGES = ("step_up_required", "not_found", "validation_failed")
+_REMOVES = ("step_up_required", "not_found", "last_sign_in_method")
+_PROVES = ("not_found", "invalid_code", "rate_limited")
+_BEARER: Access = "bearer"
+_ONE, _LIST = schemas.ContactEntry, schemas.Contacts
+
+ENDPOINTS = (
+    Endpoint("GET", "/me/emails", emails, "Addresses", {200: _LIST}, access="session"),
+    Endpoint("POST", "/me/emails", add_email, "Addresses", {201: _ONE}, _ADDS, body=schemas.NewEmail, access=_BEARER),
+    Endpoint("PATCH", "/me/emails/{id}", change_email, "Addresses", {200: _ONE}, _CHANGES, body=schemas.ContactChange, access=_BEARER),
+    Endpoint("DELETE", "/me/emails/{id}", remove_email, "Addresses", {204: None}, _REMOVES, access=_BEARER),
+    Endpoint(
+        "POST",
+        "/me/emails/{id}/verify",
+        verify_email,
+        "Addresses",
+        {200: _ONE, 202: schemas.Sent},
+        (*_PROVES, "email_taken"),
+        body=schemas.ContactProof,
+        body_required=False,
+        access=_BEARER,
+    ),
+    Endpoint("GET", "/me/phones", phones, "Addresses", {200: _LIST}, access="session"),
+    Endpoint("POST", "/me/phones", add_phone, "Addresses", {201: _ONE}, _ADDS, body=schemas.NewPhone, access=_BEARER),
+    Endpoint("PATCH", "/me/phones/{id}", change_phone, "Addresses", {200: _ONE}, _CHANGES, body=schemas.ContactChange, access=_BEARER),
+    Endpoint("DELETE", "/me/phones/{id}", remove_phone, "Addresses", {204: None}, _REMOVES, access=_BEARER),
+    Endpoint(
+        "POST",
+        "/me/phones/{id}/verify",
+        verify_phone,
+        "Addresses",
+        {200: _ONE, 202: schemas.Sent},
+        (*_PROVES, "phone_taken"),
+        body=schemas.ContactProof,
+        body_required=False,
+        access=_BEARER,
+    ),
+    Endpoint("POST", "/verify", verify, "Addresses", {204: None}, ("invalid_link", "forbidden", "email_taken"), body=schemas.LinkToken),
+    Endpoint("GET", "/usernames/{name}", username, "Account", {200: schemas.UsernameAvailability}, ("rate_limited",)),
+)

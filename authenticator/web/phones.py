@@ -1,0 +1,40 @@
+"""The page of one's phone numbers, each with its country."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from authenticator.identifiers import country_of_phone
+from authenticator.models import Contact
+from authenticator.web import contacts, devices
+
+WORDS = {
+    "title": "Phone numbers",
+    "lead": "Numbers that you can be reached at, and sign in with. A number counts only once it is proved.",
+    "none": "You have no phone number here yet.",
+    "add": "Add a number",
+    "button": "Add number",
+    "proof": "We sent a code to this number. Type it in here.",
+    "added": "A code is on its way to the new number.",
+    "sent": "A new code is on its way. The one before no longer works.",
+    "proved": "The number is proved.",
+    "primary": "This is your primary number now.",
+    "removed": "The number was removed.",
+}
+
+
+def blueprint() -> Blueprint:
+    """/account/phones."""
+    return contacts.blueprint(contacts.Area("phones", "phone", WORDS, international, country))
+
+
+def international(contact: Contact) -> str:
+    """The number as people write it, `+44 7400 123456`."""
+    import phonenumbers  # the tables of the world, for those only who look at a number
+
+    return phonenumbers.format_number(phonenumbers.parse(contact.value), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def country(contact: Contact) -> str:
+    """The country of the number, in the reader's language."""
+    return devices.country(country_of_phone(contact.value))
