@@ -22,6 +22,7 @@ from authenticator.crypto import derive_key
 from authenticator.errors import AuthError, ConfigurationError
 from authenticator.flows import attributes, ownership
 from authenticator.flows.core import Core
+from authenticator.flows.errands import Errands
 from authenticator.flows.history import History
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.letters import Letters
@@ -70,7 +71,19 @@ def create_app(
     app.extensions["authenticator_loaded"] = loaded
     app.config["MAX_CONTENT_LENGTH"] = None  # web/hygiene.py caps bodies, chunked ones too
     installed.manager.hook.auth_mount(app=app, auth=service)
+    app.wsgi_app = _awake(service.core.errands, app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _awake(errands: Errands, wsgi_app: Any) -> Any:
+    """Look for due errands in every process that a real server calls; a test's client names no server."""
+
+    def awake(environ: dict[str, Any], start_response: Any) -> Any:
+        if "SERVER_SOFTWARE" in environ or "uwsgi.version" in environ:
+            errands.start()
+        return wsgi_app(environ, start_response)
+
+    return awake
 
 
 def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
@@ -80,7 +93,8 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     store = _open(settings, sealer, installed)
     ids = Ids(settings.machine_id)
     history = History(store, clock, ids)
-    messages = Messages()
+    errands = Errands(store, clock)
+    messages = Messages(errands, clock, ids, code_seconds=settings.code_seconds)
     letters = Letters(settings, accent=theme.shade(settings.accent_color, theme.LIGHT_PAGE) if settings.accent_color else "")
     hasher = _hasher(settings)
     http = WebClient((settings.emulator_url,))
@@ -107,7 +121,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     real = {name: sender for name, sender in registry.senders.items() if not isinstance(sender, Outbox)}
     messages.use(real, settings.sender, shown=registry.senders.get(Outbox.name))
     history.listeners = registry.listeners
-    core = Core(settings, clock, ids, store, registry, messages, history, letters, secret, log, attributes.load(settings.attributes_schema))
+    core = Core(settings, clock, ids, store, registry, messages, history, letters, errands, secret, log, attributes.load(settings.attributes_schema))
     return Service(core, KeyRing(store, clock, settings, history), Ended(core))
 
 

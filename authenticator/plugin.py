@@ -6,7 +6,7 @@ from authenticator.kinds.base import Ask, Factor, Field, Identity, PluginOptions
 from authenticator.kinds.oauth import OAuthOptions, OAuthProvider, Untrusted
 from authenticator.kinds.oidc import OIDCProvider
 from authenticator.kinds.people import Person
-from authenticator.kinds.sender import Sender
+from authenticator.kinds.sender import Sender, Undeliverable
 from authenticator.kit import Kit, Message
 from authenticator.models import Backoff, Client, Intent, Limit, Login, LoginKey, User
 
@@ -34,6 +34,7 @@ __all__ = [
     "Redirect",
     "Sender",
     "Turn",
+    "Undeliverable",
     "Untrusted",
     "User",
     "Visit",

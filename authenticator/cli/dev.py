@@ -81,6 +81,8 @@ def serving(host: str, port: int) -> Iterator[Flask]:
     emulator = emulator_for(service)
     with ExitStack() as stack:
         stack.callback(service.core.store.close)
+        service.core.errands.start()
+        stack.callback(service.core.errands.stop)
         if emulator.providers and not given_emulator:
             if not is_running_from_reloader():
                 refuse_taken(host, port + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"  # `authenticator serve --host --port --bind` set it
 worker_class = "gthread"
@@ -24,3 +25,10 @@ control_socket_disable = True
 accesslog = None  # its lines hold queries, and those hold codes; the proxy or the history knows who came
 loglevel = "warning"
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  a slow disk must not look like a dead worker
+
+
+def post_worker_init(worker: Any) -> None:
+    """Each worker looks for messages that are due, also one that nobody calls."""
+    service = getattr(worker.wsgi, "extensions", {}).get("authenticator")
+    if service is not None:
+        service.core.errands.start()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from authenticator.clock import Clock
 from authenticator.errors import AuthError
 from authenticator.flows.attributes import Attributes
+from authenticator.flows.errands import Errands
 from authenticator.flows.history import History
 from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
@@ -30,6 +31,7 @@ class Core:
     messages: Messages
     history: History
     letters: Letters
+    errands: Errands
     secret: bytes = field(repr=False)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("authenticator"))
     attributes: Attributes = field(default_factory=Attributes)

@@ -1,32 +1,33 @@
-"""Messages to people: accepted at once, carried by a sender in its own time."""
+"""Messages to people: kept before the answer, carried by a sender in its own time, given up when they are of no use any more."""
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import queue
-import threading
-import time
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
 
+from authenticator.clock import Clock
 from authenticator.errors import ConfigurationError
-from authenticator.kinds.sender import Sender
+from authenticator.flows.errands import Errands, Later
+from authenticator.ids import Ids
+from authenticator.kinds.sender import Sender, Undeliverable
 from authenticator.kit import Message
+from authenticator.models import Errand
 
 log = logging.getLogger("authenticator.messages")
-PAUSES = (1.0, 5.0, 25.0)  # seconds between the tries of one message
+A_DAY = 86_400  # seconds for which a message without a code is tried
 
 
 class Messages:
-    """A queue and a thread per process, so that a slow or dead sender delays the message and never the answer."""
+    """Accepts messages and has them carried, each sender's in a lane of its own: a slow or dead one delays its messages only."""
 
-    def __init__(self) -> None:
+    def __init__(self, errands: Errands, clock: Clock, ids: Ids, *, code_seconds: int = 300) -> None:
+        self._errands, self._clock, self._ids, self._code_seconds = errands, clock, ids, code_seconds
         self._senders: dict[str, Sender] = {}
         self._shown: Sender | None = None
-        self._queue: queue.Queue[Message] = queue.Queue(maxsize=10_000)
-        self._lock = threading.Lock()
-        self._process: int | None = None
+        self._new: set[str] = set()  # accepted here and not yet tried
+        errands.handle("message", self._carry, lane=self._lane)
 
     def use(self, senders: Mapping[str, Sender], choice: Mapping[str, str], *, shown: Sender | None = None) -> None:
         """Take these senders; `choice` settles which of several carries a channel. ConfigurationError if it does not.
@@ -47,49 +48,71 @@ class Messages:
         """Whether there is a sender for this channel."""
         return channel in self._senders or self._shown is not None
 
-    def send(self, message: Message) -> None:
-        """Accept a message. A full queue loses it, and says so in the log: an answer must not wait for a sender."""
-        with self._lock:
-            if self._process != os.getpid():  # threads do not survive a fork
-                self._process = os.getpid()
-                self._queue = queue.Queue(maxsize=10_000)
-                atexit.register(self.flush)  # a stopping process hands over what it has accepted
-                threading.Thread(target=self._carry, args=(self._queue,), name="messages", daemon=True).start()
+    def send(self, *messages: Message) -> None:
+        """Keep messages, in one trip, and have them carried. AuthError `store_unavailable`: then nothing was accepted."""
+        errands = [self.errand_of(message) for message in messages]
+        self._new.update(errand.id for errand in errands)
         try:
-            self._queue.put_nowait(message)
-        except queue.Full:
-            log.error("the queue of messages is full; a message on %s was dropped", message.channel)
+            self._errands.put(errands)
+        except BaseException:
+            self._new.difference_update(errand.id for errand in errands)
+            raise
+
+    def errand_of(self, message: Message) -> Errand:
+        """The message as an errand, to be kept together with something else; then `accepted` must be told."""
+        seconds = message.seconds or (self._code_seconds if message.code else A_DAY)
+        until = self._clock.now() + timedelta(seconds=seconds)
+        payload = {name: value for name, value in asdict(message).items() if value} | {"until": until.isoformat()}
+        return Errand(self._ids.new(), "message", self._errands.mine_until(), payload)
+
+    def accepted(self, *errands: Errand) -> None:
+        """Have messages carried that were kept a moment ago."""
+        self._new.update(errand.id for errand in errands)
+        self._errands.accepted(*errands)
 
     def flush(self, seconds: float = 5.0) -> None:
         """Wait until everything accepted so far was tried, for that long at the most."""
-        deadline = time.monotonic() + seconds
-        while self._queue.unfinished_tasks and time.monotonic() < deadline:
-            time.sleep(0.002)
+        self._errands.flush(seconds)
 
-    def _carry(self, accepted: queue.Queue[Message]) -> None:
-        while True:
-            message = accepted.get()
-            sender = self._senders.get(message.channel)
-            try:
-                if self._shown:
-                    _deliver(self._shown, message)
-                if sender is None and self._shown:
-                    continue
-                if sender is None:
-                    log.error("no sender carries %s; install one, such as flask-authenticator-smtp", message.channel)
-                else:
-                    _deliver(sender, message)
-            finally:
-                accepted.task_done()
+    def _lane(self, errand: Errand) -> str:
+        sender = self._senders.get(str(errand.payload["channel"]), self._shown)
+        return sender.name if sender else "no sender"
 
-
-def _deliver(sender: Sender, message: Message) -> None:
-    for pause in (*PAUSES, None):
-        try:
-            sender.send(message)
+    def _carry(self, errand: Errand) -> None:
+        facts = dict(errand.payload)
+        until = datetime.fromisoformat(facts.pop("until"))
+        message = Message(**({"subject": "", "text": ""} | facts))
+        new = errand.id in self._new
+        self._new.discard(errand.id)
+        if not new and self._clock.now() > until:
+            log.error("a message on %s was not sent in time, and is of no use any more", message.channel)
             return
-        except Exception as error:
-            log.warning("%s could not carry a message: %s", sender.name, type(error).__name__)
-        if pause is not None:
-            time.sleep(pause)
-    log.error("%s gave up on a message on %s after %d tries", sender.name, message.channel, len(PAUSES) + 1)
+        if self._shown and not errand.tries:
+            _show(self._shown, message)
+        sender = self._senders.get(message.channel)
+        if sender is None and self._shown:
+            return
+        try:
+            _deliver(sender, message)
+        except Undeliverable as error:
+            log.error("a message on %s will never arrive, and was given up: %s", message.channel, error)
+        except Exception as error:  # its text may hold the address
+            name, due = sender.name if sender else "nobody", self._errands.next_try(errand)
+            log.warning("%s could not carry a message on %s: %s", name, message.channel, type(error).__name__)
+            if due <= until:
+                raise Later(due) from None
+            log.error("%s gave up on a message on %s after %d tries", name, message.channel, errand.tries + 1)
+
+
+def _deliver(sender: Sender | None, message: Message) -> None:
+    if sender is None:
+        log.error("no sender carries %s; install one, such as flask-authenticator-smtp", message.channel)
+        raise LookupError("no sender")
+    sender.send(message)
+
+
+def _show(outbox: Sender, message: Message) -> None:
+    try:
+        outbox.send(message)
+    except OSError as error:
+        log.warning("the outbox could not keep a message: %s", type(error).__name__)

@@ -170,6 +170,7 @@ def auth_app(
     app.jinja_env.bytecode_cache = compiled_templates
     yield app
     core = app.extensions["authenticator"].core
+    core.errands.stop()
     core.messages.flush()
     with suppress(AttributeError):  # a stranger's store may have nothing to close
         core.store.close()
