@@ -2,7 +2,21 @@
 
 from authenticator.errors import AuthError
 from authenticator.hooks import hookimpl
-from authenticator.kinds.base import Ask, Factor, Field, Identity, PluginOptions, Proof, Provider, Redirect, Turn, Visit, checked
+from authenticator.kinds.base import (
+    Ask,
+    Factor,
+    Field,
+    Identity,
+    PluginOptions,
+    Proof,
+    Provider,
+    Redirect,
+    SecretProvider,
+    Turn,
+    Visit,
+    checked,
+)
+from authenticator.kinds.codes import CodeProvider
 from authenticator.kinds.oauth import OAuthOptions, OAuthProvider, Untrusted
 from authenticator.kinds.oidc import OIDCProvider
 from authenticator.kinds.people import Person
@@ -15,6 +29,7 @@ __all__ = [
     "AuthError",
     "Backoff",
     "Client",
+    "CodeProvider",
     "Factor",
     "Field",
     "Identity",
@@ -32,6 +47,7 @@ __all__ = [
     "Proof",
     "Provider",
     "Redirect",
+    "SecretProvider",
     "Sender",
     "Turn",
     "Undeliverable",

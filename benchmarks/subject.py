@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,16 @@ class Subject:
     store: str
     settings: dict[str, str]
     app: Flask
-    emails: Sequence[str]
+    people: Mapping[str, str]  # address: user id
 
     @property
     def service(self) -> Service:
         found: Service = self.app.extensions["authenticator"]
         return found
+
+    @property
+    def emails(self) -> Sequence[str]:
+        return tuple(self.people)
 
     def sign_ins(self, count: int, password: str = PASSWORD) -> list[bytes]:
         """Sign-ins of different people, round and round."""
@@ -46,7 +50,7 @@ class Subject:
 
     def forgive(self) -> None:
         """Forget everybody's failed attempts, as a good sign-in does."""
-        self.service.core.store.forgive([f"account:password:{email}" for email in self.emails])
+        self.service.core.store.forgive([f"account:password:user:{user_id}" for user_id in self.people.values()])
 
     def cookies(self, count: int) -> list[str]:
         """Session cookies of different people, from sign-ins through the web's door."""
@@ -82,18 +86,20 @@ def make(store: str, url: str, folder: Path, *, people: int, null_hash: bool) ->
         "AUTHENTICATOR_DANGEROUS_NULL_HASH": str(null_hash).lower(),
     }
     app = create_app(settings, env_file=None)
-    return Subject(store, settings, app, tuple(_people(app.extensions["authenticator"], people)))
+    return Subject(store, settings, app, _people(app.extensions["authenticator"], people))
 
 
-def _people(service: Service, count: int) -> list[str]:
+def _people(service: Service, count: int) -> dict[str, str]:
     core = service.core
     hashed = core.registry.providers["password"].kit.hasher.hash(PASSWORD)
-    emails = [f"person{number}@example.com" for number in range(count)]
-    for email in emails:
+    people: dict[str, str] = {}
+    for number in range(count):
+        email = f"person{number}@example.com"
         identity = Identity(email, email_proven=True, given_name="Ada", family_name="Lovelace")
-        user, keys = new_user(core, "password", Proof(email, identity, secret=hashed))
+        user, keys = new_user(core, "password", Proof("", identity, secret=hashed))
         core.store.create_user(user, keys)
-    return emails
+        people[email] = user.id
+    return people
 
 
 def sign_in(email: str, password: str) -> bytes:

@@ -68,8 +68,7 @@ def test_two_keyboards_that_write_one_letter_in_two_ways_write_one_password(as_u
 
 def test_a_hash_of_other_parameters_is_made_anew_when_its_owner_comes(as_user: AsUser, client: Browser, auth_app: Flask) -> None:
     core = auth_app.extensions["authenticator"].core
-    key = LoginKey("password", "ada@example.com")
-    as_user("ada@example.com")
+    key = LoginKey("password", as_user("ada@example.com").id)
     before = core.store.find_login(key).secret
     provider = core.registry.providers["password"]
     provider.kit = replace(provider.kit, hasher=Argon2Hasher(memory=13_000, time=1))

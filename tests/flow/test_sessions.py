@@ -81,7 +81,7 @@ def test_after_a_while_a_person_confirms_before_she_changes_how_she_signs_in(as_
     assert refused.status == 403
     confirming = browser.submit(refused, action="/account/confirm/password")
     assert confirming.status == 303
-    done = browser.submit(confirming.follow(), email=ada.email, password=ada.password)
+    done = browser.submit(confirming.follow(), password=ada.password)
     assert (done.status, done.path) == (303, "/account")
     way = next(form for form in browser.get("/account").forms if "/account/link/" in form.action)
     assert browser.post(way.action, way.values).status in (200, 302, 303)

@@ -7,13 +7,15 @@ from pydantic import Field as Option
 from authenticator.plugin import Field, PluginOptions
 
 EMAIL = Field("email", "E-mail", "email", autocomplete="username", max_length=254)
+WHO = Field("email", "E-mail or user name", autocomplete="username", max_length=254)  # or a phone number
 PASSWORD = Field("password", "Password", "password", autocomplete="current-password")
 NEW_PASSWORD = Field(
     "password", "Password", "password", autocomplete="new-password", help="At least 8 characters. A few words in a row are good."
 )
 GIVEN = Field("given_name", "First name", autocomplete="given-name", max_length=100)
 FAMILY = Field("family_name", "Last name", autocomplete="family-name", max_length=100)
-SIGN_IN = (EMAIL, PASSWORD)
+SIGN_IN = (WHO, PASSWORD)
+CONFIRM = (PASSWORD,)
 SIGN_UP = (GIVEN, FAMILY, EMAIL, NEW_PASSWORD)
 
 
