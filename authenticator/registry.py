@@ -107,7 +107,8 @@ def _register(plugin: Any, name: str, installed: Installed) -> None:
 def build(installed: Installed, loaded: Loaded, kit_for: Callable[[type[Plugin]], Kit]) -> Registry:
     """Make every plug-in from its class and its options.
 
-    ConfigurationError for two of one name, an unknown setting, and an emulated provider in production.
+    ConfigurationError for two of one name, an unknown setting, and an emulated provider in production. Only a provider and a
+    factor that share their settings may have one name (a passkey is both).
     """
     hook = installed.manager.hook
     registry = Registry(hook, found=list(installed.failed))
@@ -117,11 +118,13 @@ def build(installed: Installed, loaded: Loaded, kit_for: Callable[[type[Plugin]]
         (hook.auth_senders, "sender", registry.senders),
     )
     offers = [(cls, kind, target, origin) for caller, kind, target in targets for cls, origin in _classes(caller, loaded, installed)]
-    for cls, _, _, origin in offers:
-        if cls.name in registry.classes:
+    kinds: dict[str, set[str]] = {}
+    for cls, kind, _, origin in offers:
+        if kind in kinds.setdefault(cls.name, set()) or registry.classes.get(cls.name, cls).Options is not cls.Options:
             raise ConfigurationError(
                 f"Two plug-ins are named {cls.name}; the second comes from {origin}. Uninstall one, or list the wanted ones in {PREFIX}PLUGINS."
             )
+        kinds[cls.name].add(kind)
         registry.classes[cls.name] = cls
     refuse_unknown(loaded, {name: cls.Options for name, cls in registry.classes.items()}, {item.name for item in installed.failed})
     for cls, kind, target, origin in offers:

@@ -20,6 +20,8 @@ from authenticator.kit import Logins
 from authenticator.models import Client, Intent, Login, LoginKey, Name, NewKey, Status, User
 from authenticator.storage.port import KeyTaken
 
+LONGEST_SUBJECT = 1400  # characters: the longest id of a passkey has 1,023 bytes, in base64url
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -41,7 +43,7 @@ class SecondStep:
 def key_of(provider: str, proof: Proof, *, user_id: str = "") -> LoginKey:
     """The login key of a proof: provider and subject, never the e-mail address. A secret chosen at sign-up has its user's id for a subject."""
     subject = proof.subject or user_id
-    if not subject or len(subject) > 1023:
+    if not subject or len(subject) > LONGEST_SUBJECT:
         raise AuthError("provider_failed")
     return LoginKey(provider, subject)
 

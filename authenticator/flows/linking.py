@@ -62,7 +62,16 @@ def _decide_for_member(facts: Facts) -> Decision:
 
 
 def unlink(core: Core, user: User, key_id: str) -> None:
-    """Take a way in away from its owner. AuthError `not_found` for anybody else's, `last_sign_in_method` for the only one."""
+    """Take a way in away from its owner. AuthError `not_found` for anybody else's and for what is no way in.
+
+    `last_sign_in_method` for the only one, and `conflict` for the last of those that are her second step as well.
+    """
+    held = core.store.keys_of(user.id)
+    key = next((key for key in held if key.id == key_id and key.way_in), None)
+    if key is None:
+        raise AuthError("not_found")
+    if key.provider in user.factors and [other.provider for other in held].count(key.provider) == 1:
+        raise AuthError("conflict", "This is your second step as well. Turn that off under two-step sign-in first.")
     try:
         if not core.store.remove_login_key(user.id, key_id):
             raise AuthError("not_found")

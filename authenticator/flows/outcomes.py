@@ -97,7 +97,7 @@ Outcome = Pending | Away | SignedIn
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A way to sign in as pages and programs list it; `icon` is SVG text."""
+    """A way to sign in as pages and programs list it; `icon` is SVG text, `phrase` what a sentence calls it."""
 
     name: str
     label: str
@@ -105,3 +105,9 @@ class Entry:
     icon: str
     fields: tuple[Field, ...]
     emulated: bool
+    phrase: str = ""
+
+    @property
+    def typed(self) -> bool:
+        """Whether there is something to type; otherwise a button begins it."""
+        return any(field.type != "hidden" for field in self.fields)

@@ -155,6 +155,7 @@ class Provider(Conversation):
 
     kind: ClassVar[Literal["form", "redirect"]] = "form"
     rank: ClassVar[int] = 50
+    phrase: ClassVar[str] = ""  # what a sentence calls it ("Continue with a passkey"), where the label does not fit in
     icon: ClassVar[str] = ""
     intents: ClassVar[frozenset[Intent]] = frozenset(Intent)
 

@@ -17,12 +17,13 @@ CSRF = "csrf_token"
 
 @dataclass
 class Form:
-    """A form of a page: where it goes, the names of its fields, and the values that are in it already."""
+    """A form of a page: where it goes, the names of its fields, the values that are in it already, and its `data-` attributes."""
 
     action: str
     method: str = "post"
     names: list[str] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
 
     @property
     def csrf(self) -> str:
@@ -188,7 +189,8 @@ class _Reader(HTMLParser):
         if tag == "a" and "href" in found:
             self.links.append(found["href"])
         if tag == "form":
-            self.forms.append(Form(found.get("action", ""), found.get("method", "get").lower()))
+            data = {name.removeprefix("data-"): value for name, value in found.items() if name.startswith("data-")}
+            self.forms.append(Form(found.get("action", ""), found.get("method", "get").lower(), data=data))
             self._inside = True
         if self._inside and found.get("name") and tag in ("input", "button", "select", "textarea"):
             self._field(tag, found)

@@ -105,7 +105,7 @@ def render(auth: Service, signed: Signed, *, error: AuthError | None = None, mes
     entries = {entry.name: entry for entry in auth.entries(Intent.SIGN_IN)}
     keys = [key for key in auth.identities(signed.user) if key.way_in]
     mine = {key.provider for key in keys}
-    addable = [entry for entry in auth.entries(Intent.LINK) if entry.kind == "redirect" and entry.name not in mine]
+    addable = [entry for entry in auth.entries(Intent.LINK) if _can_be_added(entry, mine)]
     asked = error is not None and error.code == "step_up_required"
     page = AccountPage(
         user=signed.user,
@@ -126,6 +126,11 @@ def render(auth: Service, signed: Signed, *, error: AuthError | None = None, mes
     return moves.refused(body, error) if error else make_response(body)
 
 
+def _can_be_added(entry: Entry, mine: set[str]) -> bool:
+    """One of each provider elsewhere, and any number of those that need a button only; what is typed has a page of its own."""
+    return entry.name not in mine if entry.kind == "redirect" else not entry.typed
+
+
 def monogram(label: str) -> str:
     """One or two letters that stand for a name."""
     words = label.split("@")[0].replace(".", " ").replace("_", " ").split()
@@ -135,4 +140,4 @@ def monogram(label: str) -> str:
 
 def _absent(provider: str) -> Entry:
     """A provider that is no longer installed; the way in is still listed, so that it can be removed."""
-    return Entry(provider, provider, "redirect", "", (), False)
+    return Entry(provider, provider, "redirect", "", (), False, provider)

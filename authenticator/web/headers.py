@@ -12,6 +12,7 @@ from authenticator.web.csrf import origin_of
 STATIC_ENDPOINTS = frozenset({"static", "look.static", "look.colours"})
 FOREVER = "public, max-age=31536000, immutable"
 A_WHILE = "public, max-age=300"
+SCRIPTS = "; script-src 'self'"
 
 _FIXED = (
     ("X-Content-Type-Options", "nosniff"),
@@ -32,6 +33,12 @@ class Headers:
         self._before, self._after = policy(settings.logo_url)
         self._usual = f"{self._before}{self._after}"
 
+    def _policy(self) -> str:
+        origins, scripts = g.get("form_origins"), g.get("own_scripts")
+        if not origins and not scripts:
+            return self._usual
+        return f"{self._before}{''.join(f' {origin}' for origin in sorted(origins or ()))}{self._after}{SCRIPTS if scripts else ''}"
+
     def add(self, response: Response) -> Response:
         """The `after_request` hook (ASVS 5.0 3.4.1 to 3.4.8 and 14.3.2)."""
         headers = response.headers
@@ -40,8 +47,7 @@ class Headers:
             if lower not in present:
                 headers.add(name, value)
         if "content-security-policy" not in present:
-            origins = g.get("form_origins")
-            headers.add("Content-Security-Policy", f"{self._before} {' '.join(sorted(origins))}{self._after}" if origins else self._usual)
+            headers.add("Content-Security-Policy", self._policy())
         if request.endpoint in STATIC_ENDPOINTS:
             return _keep(response)
         if "cache-control" not in present:
@@ -65,6 +71,11 @@ def allow_form_to(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme in ("http", "https") and parts.hostname:
         g.form_origins = g.get("form_origins", frozenset()) | {f"{parts.scheme}://{parts.netloc}"}
+
+
+def allow_scripts() -> None:
+    """Let this page run our own script files: only passkeys need one."""
+    g.own_scripts = True
 
 
 def install(app: Flask, settings: Settings) -> None:

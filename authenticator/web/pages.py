@@ -10,7 +10,7 @@ from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Challenge
 from authenticator.models import Intent
 from authenticator.service import Service
-from authenticator.web import account, csrf, errors_page, moves, ways
+from authenticator.web import account, csrf, errors_page, headers, moves, ways
 from authenticator.web.cookies import SESSION, STEP
 from authenticator.web.guard import by_cookie, client, cookies, service
 
@@ -129,6 +129,8 @@ def _step(auth: Service, challenge: Challenge, error: AuthError | None = None, l
     asked = challenge.ask
     assert asked is not None
     moves.may_end_at(auth, challenge.return_to)
+    if asked.kind == "passkey":
+        headers.allow_scripts()
     seen = [item for item in asked.fields if item.type != "hidden"]
     kept = {item.name: request.form.get(item.name, "") for item in asked.fields if item.type in ("text", "email", "tel")}
     facts: dict[str, Any] = {

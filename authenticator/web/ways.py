@@ -19,9 +19,13 @@ TEMPLATES = {Intent.SIGN_IN: "sign_in.html", Intent.SIGN_UP: "sign_up.html"}
 
 @dataclass(frozen=True)
 class WaysPage:
-    """What the templates `sign_in.html` and `sign_up.html` show. `tried` is the provider whose form was sent or asked for."""
+    """What the templates `sign_in.html` and `sign_up.html` show; `buttons` are forms without anything to type.
+
+    `tried` is the provider whose form was sent or asked for.
+    """
 
     forms: tuple[Entry, ...]
+    buttons: tuple[Entry, ...]
     redirects: tuple[Entry, ...]
     return_to: str
     carried: Mapping[str, str]
@@ -40,11 +44,12 @@ def show(
 ) -> Response:
     """The page; with an error, its status."""
     entries = service.entries(intent)
-    forms = tuple(entry for entry in entries if entry.kind == "form")
+    forms = tuple(entry for entry in entries if entry.kind == "form" and entry.typed)
     hint = moves.one(request.args, "login_hint")[:320]
     mine = next((entry for entry in forms if entry.name == tried), forms[0] if forms else None)
     page = WaysPage(
         forms=forms,
+        buttons=tuple(entry for entry in entries if entry.kind == "form" and not entry.typed),
         redirects=tuple(entry for entry in entries if entry.kind == "redirect"),
         return_to=return_to or moves.wanted(service),
         carried=moves.carried(return_to or moves.wanted(service), hint),
