@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from authenticator.crypto import digest, random_code, random_token, same
 from authenticator.errors import AuthError
-from authenticator.kinds.base import Ask, Field, Visit
+from authenticator.kinds.base import Ask, Field, Proof, Provider, Turn, Visit
 from authenticator.kit import Kit, Limit
+from authenticator.models import Contact, Intent, User
 
 RESEND = "resend"
 CODE = Field("code", "Code", "code", autocomplete="one-time-code", max_length=64)
@@ -86,3 +87,58 @@ def check(kit: Kit, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, 
 
 def _bound(ticket: str, secret: str) -> str:
     return digest(f"{ticket}:{secret}") if secret else ""
+
+
+class CodeProvider(Provider):
+    """Whoever receives a code at an address or number is its owner, known here or not: asks for it, sends a code, checks that.
+
+    Say the `channel` and the `fields` of the first question, and write the two verbs below.
+    """
+
+    channel: ClassVar[Channel]
+    intents = frozenset({Intent.SIGN_IN, Intent.SIGN_UP, Intent.CONFIRM})
+
+    def fields(self, visit: Visit) -> tuple[Field, ...]:
+        """What to fill in first."""
+        raise NotImplementedError(f"{type(self).__name__} needs fields(visit)")
+
+    def addressed(self, visit: Visit, answer: Mapping[str, str]) -> Mapping[str, str]:
+        """What to remember of the first answer: `to` is the canonical address or number. AuthError `validation_failed`."""
+        raise NotImplementedError(f"{type(self).__name__} needs addressed(visit, answer)")
+
+    def proof(self, visit: Visit, known: Mapping[str, Any]) -> Proof:
+        """Who this is, now that `known["to"]` is proved."""
+        raise NotImplementedError(f"{type(self).__name__} needs proof(visit, known)")
+
+    def start(self, visit: Visit) -> Turn:
+        if visit.intent is Intent.CONFIRM and visit.user:
+            return Ask((), title="Confirm that it is you", text="Continue, and you will receive a code.")
+        return Ask(self.fields(visit), title="Create your account" if visit.intent is Intent.SIGN_UP else "Sign in")
+
+    def vet(self, visit: Visit, answer: Mapping[str, str]) -> None:
+        if answer and CODE.name not in answer:
+            self.addressed(visit, answer)
+
+    def resume(self, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:
+        if RESEND in answer:
+            return self._ask(visit, keep)
+        if "until" in keep:
+            check(self.kit, visit, keep, answer)
+            return self.proof(visit, keep)
+        return self._ask(visit, self._own(visit) if visit.intent is Intent.CONFIRM else self.addressed(visit, answer))
+
+    def _ask(self, visit: Visit, known: Mapping[str, Any]) -> Ask:
+        return asked(self.channel, known["to"], {**known, **send(self.kit, visit, self.channel, known["to"])})
+
+    def _own(self, visit: Visit) -> Mapping[str, str]:
+        contact = proved(visit.user, self.channel)
+        if contact is None:
+            raise AuthError("invalid_request", "Confirm in another way: none of yours can receive a code here.")
+        return {"to": contact.value, "shown": contact.shown}
+
+
+def proved(user: User | None, channel: Channel) -> Contact | None:
+    """Where this person receives codes on a channel: the primary one of what is shown to be hers, or the first."""
+    kind = "email" if channel == "email" else "phone"
+    mine = [contact for contact in user.contacts if contact.kind == kind and contact.proved_at] if user else []
+    return next((contact for contact in mine if contact.primary), mine[0] if mine else None)
