@@ -50,7 +50,7 @@ def availability(core: Core, text: str, client: Client) -> Availability:
     return Availability(text, "taken" if core.store.owners([key]) else "")
 
 
-def change(core: Core, signed: Signed, text: str, client: Client | None = None) -> User:
+def change(core: Core, signed: Signed, text: str, client: Client) -> User:
     """Take a user name, another one, or none (an empty text): the user as she is now.
 
     Asks for fresh proof, because a name is something to sign in with. The old name is free once the new one is hers.
@@ -68,7 +68,7 @@ def change(core: Core, signed: Signed, text: str, client: Client | None = None) 
     return _settled(core, signed.user, new, shown, client)
 
 
-def _settled(core: Core, user: User, new: LoginKey | None, shown: str, client: Client | None) -> User:
+def _settled(core: Core, user: User, new: LoginKey | None, shown: str, client: Client) -> User:
     """Write the claimed name down, and let go of the one that it takes the place of."""
     before = user
 
