@@ -12,6 +12,8 @@ from authenticator.web import (
     activity,
     api,
     api_cors,
+    avatars,
+    data,
     dev,
     emails,
     hygiene,
@@ -20,8 +22,10 @@ from authenticator.web import (
     pages,
     phones,
     problems,
+    profile,
     sessions,
     tokens,
+    two_step,
     verify_email,
 )
 from authenticator.web.client import Clients
@@ -43,7 +47,7 @@ class Mount:
         look.dress(app, settings, auth.csrf_key())
         api_cors.install(app, settings)
         app.register_blueprint(api.blueprint(auth))
-        for part in (pages, account, emails, phones, verify_email, sessions, activity, tokens, operators):
+        for part in (pages, account, profile, avatars, data, emails, phones, verify_email, sessions, activity, two_step, tokens, operators):
             app.register_blueprint(part.blueprint())
         if settings.development:
             app.register_blueprint(dev.blueprint())

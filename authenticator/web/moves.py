@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -22,9 +22,15 @@ DONE = {Intent.LINK: "linked", Intent.CONFIRM: "confirmed"}
 
 
 def begin(
-    service: Service, provider: str, intent: Intent, *, answer: Mapping[str, str] | None = None, signed: Signed | None = None
+    service: Service,
+    provider: str,
+    intent: Intent,
+    *,
+    answer: Mapping[str, str] | None = None,
+    signed: Signed | None = None,
+    factor: bool = False,
 ) -> Outcome:
-    """Begin a conversation for this browser."""
+    """Begin a conversation for this browser; with `factor`, `provider` names a second step to set up."""
     return service.begin(
         Begin(
             provider=provider,
@@ -38,6 +44,7 @@ def begin(
             prompt=one(request.values, "prompt"),
             signed=signed,
             base_url=guard.base_url(),
+            factor=factor,
         )
     )
 
@@ -68,11 +75,18 @@ def _arrived(service: Service, outcome: SignedIn) -> Response:
         target = allowed(service, outcome.return_to) or (
             url_for("account.show", done="welcome") if outcome.created else url_for("account.show")
         )
-    response = make_response(redirect(target, 303))
+    response = recovery_codes(outcome.recovery_codes, back=target) if outcome.recovery_codes else make_response(redirect(target, 303))
     if outcome.cookie:
         guard.cookies().set_session(response, outcome.cookie)
+    if outcome.browser:
+        guard.cookies().set_browser(response, outcome.browser)
     guard.cookies().drop(response, STEP)
     return response
+
+
+def recovery_codes(codes: Sequence[str], *, back: str) -> Response:
+    """The page that shows new recovery codes: as the answer itself, because no address may hold them."""
+    return make_response(render_template("recovery_codes.html", codes=codes, back=back))
 
 
 def wanted(service: Service) -> str:

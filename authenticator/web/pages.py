@@ -132,7 +132,7 @@ def _step(auth: Service, challenge: Challenge, error: AuthError | None = None, l
     if asked.kind == "passkey":
         headers.allow_scripts()
     seen = [item for item in asked.fields if item.type != "hidden"]
-    kept = {item.name: request.form.get(item.name, "") for item in asked.fields if item.type in ("text", "email", "tel")}
+    kept = {item.name: request.form.get(item.name, "") for item in asked.fields if item.type in ("text", "email", "tel", "checkbox")}
     facts: dict[str, Any] = {
         "asked": asked,
         "error": error,
