@@ -55,7 +55,7 @@ def ask(core: Core, held: Ticket, user: User, visit: Visit, name: str = "") -> T
         raise AuthError("invalid_request", "This second step is not set up. Choose another one.")
     if not able:  # it was uninstalled, which must not make the account weaker
         raise AuthError("forbidden", "The second step of this account can't be asked for here any more. Ask the operator.")
-    factor, turn = _started([one for one in able if not name or one.name == name], replace(visit, user=user), core)
+    factor, turn = _started([one for one in able if not name or one.name == name], replace(visit, user=user, state=held.id), core)
     others = [{"name": one.name, "label": one.label} for one in able if one is not factor]
     offered = held.door == "web" and held.intent is not Intent.CONFIRM and core.settings.trusted_device_days > 0
     dressed = replace(turn, fields=(*turn.fields, TRUST) if offered else turn.fields, options={**turn.options, "others": others})
