@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import Logger
 from typing import Protocol
 
@@ -39,6 +39,7 @@ class Message:
     """Something for one person, on one channel. `text` is plain, `html` the same for mail programs that show it.
 
     `seconds` is how long it is of use, after which nobody tries to send it any more; 0 is a day, or a code's life.
+    `id` is given when it is accepted, and stays the same however often it is tried.
     """
 
     channel: str
@@ -49,6 +50,7 @@ class Message:
     link: str = ""
     html: str = ""
     seconds: int = 0
+    id: str = field(default="", compare=False)
 
 
 def bare_letter(name: str, channel: str, to: str, _locale: str = "", *, seconds: int = 0, **facts: str) -> Message:

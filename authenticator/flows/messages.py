@@ -81,7 +81,7 @@ class Messages:
     def _carry(self, errand: Errand) -> None:
         facts = dict(errand.payload)
         until = datetime.fromisoformat(facts.pop("until"))
-        message = Message(**({"subject": "", "text": ""} | facts))
+        message = Message(**({"subject": "", "text": ""} | facts | {"id": errand.id}))
         new = errand.id in self._new
         self._new.discard(errand.id)
         if not new and self._clock.now() > until:

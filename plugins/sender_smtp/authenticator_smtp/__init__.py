@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -12,9 +14,8 @@ from typing import Literal
 from pydantic import Field as Option
 from pydantic import SecretStr
 
-from authenticator.plugin import Message, PluginOptions, Sender, hookimpl
-
-PATIENCE = 10.0  # seconds for each step of the conversation with the server
+from authenticator.plugin import Message, PluginOptions, Sender, Undeliverable, hookimpl
+from authenticator_smtp.timed import TimedSmtp, TimedSmtpOverTls
 
 
 class SmtpOptions(PluginOptions):
@@ -39,30 +40,52 @@ class Smtp(Sender):
 
     def send(self, message: Message) -> None:
         options: SmtpOptions = self.options
-        mail = self._mail(message)
+        try:
+            mail = self._mail(message)
+        except (ValueError, IndexError, MessageError):
+            raise Undeliverable("it can't be written as a mail") from None
         tls = ssl.create_default_context()
-        with (
-            smtplib.SMTP_SSL(options.host, options.port, timeout=PATIENCE, context=tls)
-            if options.security == "tls"
-            else smtplib.SMTP(options.host, options.port, timeout=PATIENCE)
-        ) as server:
+        with closing(self._connected(tls)) as server:
             if options.security == "starttls":
                 server.starttls(context=tls)
             if options.username:
                 server.login(options.username, options.password.get_secret_value())
-            server.send_message(mail)
+            _hand_over(server, mail)
+            with suppress(smtplib.SMTPException, OSError):  # whatever it says now, it has the mail
+                server.quit()
+
+    def _connected(self, tls: ssl.SSLContext) -> TimedSmtp:
+        host, port = self.options.host, self.options.port
+        return TimedSmtpOverTls(host, port, context=tls) if self.options.security == "tls" else TimedSmtp(host, port)
 
     def _mail(self, message: Message) -> EmailMessage:
         """The mail; `EmailMessage` refuses line breaks in a header, so nobody adds a recipient through a name."""
         mail = EmailMessage()
+        domain = self.options.sender.rpartition("@")[2]
         mail["From"] = Address(self.kit.service_name, addr_spec=self.options.sender)
         mail["To"] = Address(addr_spec=message.to)
         mail["Subject"] = message.subject
         mail["Date"] = formatdate()
-        mail["Message-ID"] = make_msgid(domain=self.options.sender.rpartition("@")[2])
+        # the same for every try: a mail that arrived although the answer got lost is known again
+        mail["Message-ID"] = f"<message.{message.id}@{domain}>" if message.id else make_msgid(domain=domain)
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.text)
+        if message.html:
+            mail.add_alternative(message.html, subtype="html")
         return mail
+
+
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage) -> None:
+    """Raise if the server did not take it; Undeliverable if it says that there is no such mailbox (RFC 3463 §3.2)."""
+    try:
+        server.send_message(mail)
+    except smtplib.SMTPRecipientsRefused as error:
+        code, reason = next(iter(error.recipients.values()))
+        if code >= 500 and reason.startswith(b"5.1."):
+            raise Undeliverable(f"there is no such mailbox (status {code})") from None
+        raise
+    except smtplib.SMTPNotSupportedError:
+        raise Undeliverable("the mail server does not know addresses of this kind") from None
 
 
 @hookimpl
