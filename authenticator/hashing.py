@@ -1,4 +1,4 @@
-"""Password hashing with argon2id, bounded in memory and in waiting time."""
+"""Password hashing with argon2id, bounded in memory and in waiting time; hashes made elsewhere are checked in the same bounds."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from authenticator import foreign_hashes
 from authenticator.errors import AuthError
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ class Hasher(Protocol):
         ...
 
     def outdated(self, hashed: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
+        """Whether the hash was made with other parameters than today's, or in another way."""
         ...
 
 
@@ -60,9 +61,12 @@ class Argon2Hasher:
         return matches and hashed is not None
 
     def outdated(self, hashed: str) -> bool:
-        return self._argon2.check_needs_rehash(hashed)
+        return not foreign_hashes.is_argon2(hashed) or self._argon2.check_needs_rehash(hashed)
 
     def _matches(self, hashed: str, password: str) -> bool:
+        hashed = foreign_hashes.bare(hashed)
+        if not foreign_hashes.is_argon2(hashed):
+            return foreign_hashes.matches(hashed, password)
         try:
             return self._argon2.verify(hashed, password)
         except (VerificationError, InvalidHashError):
