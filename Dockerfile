@@ -4,7 +4,7 @@ ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
 # Which plug-ins the image has, as folders of this repository. What else is on PyPI goes into EXTRA.
-ARG PLUGINS="plugins/factor_totp plugins/provider_passkey plugins/provider_email_code plugins/provider_password plugins/provider_phone plugins/sender_smtp provider_facebook provider_google provider_twitter"
+ARG PLUGINS="plugins/factor_totp plugins/provider_passkey plugins/provider_email_code plugins/provider_password plugins/provider_phone plugins/sender_smtp plugins/sender_twilio provider_facebook provider_google provider_twitter"
 ARG EXTRA=""
 WORKDIR /source
 COPY . .
@@ -12,7 +12,7 @@ RUN set -e; wanted=".[serve,postgresql,avatars,import]"; for plugin in $PLUGINS;
     pip wheel --no-cache-dir --wheel-dir /wheels -c constraints.txt $wanted $EXTRA
 
 FROM ${BASE} AS development
-ARG PLUGINS="plugins/factor_totp plugins/provider_passkey plugins/provider_email_code plugins/provider_password plugins/provider_phone plugins/sender_smtp provider_facebook provider_google provider_twitter"
+ARG PLUGINS="plugins/factor_totp plugins/provider_passkey plugins/provider_email_code plugins/provider_password plugins/provider_phone plugins/sender_smtp plugins/sender_twilio provider_facebook provider_google provider_twitter"
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv
 COPY . .
