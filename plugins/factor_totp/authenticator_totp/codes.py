@@ -31,7 +31,9 @@ def qr_code(uri: str) -> str:
     import segno  # 20 ms, for those who set it up
 
     drawn = io.BytesIO()
-    segno.make(uri, error="m", micro=False).save(drawn, kind="svg", xmldecl=False, omitsize=True, border=4, dark="#000", light="#fff", nl=False)
+    segno.make(uri, error="m", micro=False).save(
+        drawn, kind="svg", xmldecl=False, omitsize=True, border=4, dark="#000", light="#fff", nl=False
+    )
     return drawn.getvalue().decode()
 
 
