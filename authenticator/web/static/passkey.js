@@ -53,6 +53,7 @@ function meet(form) {
   }
 
   button.hidden = false;
+  say("");
   if (!window.PublicKeyCredential) {
     button.disabled = true;
     say(form.dataset.unsupported);
