@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from authenticator.crypto import digest, random_token
 from authenticator.errors import CODES, AuthError
-from authenticator.flows import sessions
+from authenticator.flows import devices, factors, ownership, recovery_codes, second_step, sessions
 from authenticator.flows.core import Core
 from authenticator.flows.linking import Decision, Facts
 from authenticator.flows.linking import decide as policy
@@ -13,11 +15,12 @@ from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed, SignedIn
 from authenticator.flows.ownership import email_key
 from authenticator.flows.ticket import Ticket
-from authenticator.identifiers import canonical_email
 from authenticator.kinds.base import Identity, Proof
 from authenticator.kit import Logins
-from authenticator.models import Client, Contact, Intent, Login, LoginKey, Name, NewKey, Status, User
+from authenticator.models import Client, Intent, Login, LoginKey, Name, NewKey, Status, User
 from authenticator.storage.port import KeyTaken
+
+LONGEST_SUBJECT = 1400  # characters: the longest id of a passkey has 1,023 bytes, in base64url
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class SecondStep:
-    """The first proof is good, and this person has set up a factor that must follow."""
+    """The first proof is good, and this person must show a second factor."""
 
     user: User
-    factor: str
 
 
 def key_of(provider: str, proof: Proof, *, user_id: str = "") -> LoginKey:
     """The login key of a proof: provider and subject, never the e-mail address. A secret chosen at sign-up has its user's id for a subject."""
     subject = proof.subject or user_id
-    if not subject or len(subject) > 1023:
+    if not subject or len(subject) > LONGEST_SUBJECT:
         raise AuthError("provider_failed")
     return LoginKey(provider, subject)
 
@@ -98,7 +100,7 @@ def _email_owner(core: Core, email: str) -> str | None:
 def carry_out(core: Core, held: Ticket, proof: Proof, found: Found, client: Client, signed: Signed | None) -> SignedIn | SecondStep:
     """Do what was decided."""
     if held.intent is Intent.CONFIRM:
-        return _confirm(core, held, proof, found, signed)
+        return _confirm(core, held, proof, found, client, signed)
     if found.decision in (Decision.REFUSE_LINK_REQUIRED, Decision.REFUSE_IDENTITY_TAKEN, Decision.REFUSE_EMAIL_TAKEN):
         raise AuthError(found.decision.value)
     if held.intent is Intent.LINK and signed is not None:
@@ -114,22 +116,48 @@ def carry_out(core: Core, held: Ticket, proof: Proof, found: Found, client: Clie
 
 def _admit(core: Core, held: Ticket, proof: Proof, user: User, client: Client) -> SignedIn | SecondStep:
     require_active(core, user, proof, client, held.provider)
-    factor = next((name for name, factor in core.registry.factors.items() if factor.enrolled(user)), "")
-    if factor:
-        return SecondStep(user, factor)
-    return sessions.open_for(core, user, held, proof.amr, client, forgive=held.counted)
+    if second_step.is_due(core, held, user, proof, client):
+        return SecondStep(user)
+    return _open(core, user, held, proof.amr, client, held.counted)
 
 
-def after_factor(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
-    """The second step is done: its subject must be the very person of the first."""
-    if held.proof is None:
+def after_factor(core: Core, held: Ticket, proof: Proof, client: Client, user: User | None, signed: Signed | None) -> SignedIn:
+    """The second step is done: its subject must be the very person of the first, who still has the key of the first proof."""
+    if held.proof is None or user is None:
         raise AuthError("challenge_expired")
-    login = core.store.find_login(key_of(held.provider, held.proof))
-    if login is None or proof.subject != login.user.id:
+    if proof.subject != user.id:
         raise AuthError("invalid_code")
-    require_active(core, login.user, held.proof, client, held.provider)
-    amr = tuple(dict.fromkeys((*held.proof.amr, *proof.amr, "mfa")))
-    return sessions.open_for(core, login.user, held, amr, client, forgive=(*held.counted, f"factor:{login.user.id}"))
+    if (held.intent is Intent.CONFIRM or signed) and (signed is None or signed.user.id != user.id):
+        raise AuthError("invalid_token", "You are signed in as somebody else here. Sign out first, then repeat this.")
+    require_active(core, user, held.proof, client, held.provider)
+    if held.factor == recovery_codes.NAME:
+        factors.recovery_code_used(core, user, client)
+    amr = second_step.amr_of(held.proof, proof)
+    forgiven = (*held.counted, second_step.counters(user)[0].key)
+    if held.intent is Intent.CONFIRM and signed:
+        if signed.session.id != held.session:
+            raise AuthError("invalid_token", "Sign in again, then repeat this.")
+        core.store.forgive(forgiven)
+        return _confirmed(core, held, amr, client, signed)
+    return _trusting(core, _open(core, user, held, amr, client, forgiven), held, client)
+
+
+def _open(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client, forgive: Sequence[str]) -> SignedIn:
+    signed_in = sessions.open_for(core, user, held, amr, client, forgive=forgive)
+    return replace(signed_in, user=devices.seen(core, user, client, held.door))
+
+
+def _trusting(core: Core, signed_in: SignedIn, held: Ticket, client: Client) -> SignedIn:
+    """The browser gets a new secret with the trust, so that nobody can have planted the one that is trusted."""
+    if not held.trust or held.door != "web":
+        return signed_in
+    secret = random_token()
+    try:
+        user = devices.trust(core, signed_in.user, client, digest(secret))
+    except AuthError as error:  # she is signed in all the same
+        core.log.warning("a browser could not be trusted: %s", error.code)
+        return signed_in
+    return replace(signed_in, user=user, browser=secret)
 
 
 def require_active(core: Core, user: User, proof: Proof, client: Client, provider: str) -> None:
@@ -154,6 +182,7 @@ def _enrol(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
     if refusal:
         raise AuthError(refusal)
     user, keys = new_user(core, held.provider, proof)
+    user = replace(user, devices=devices.first(client, held.door, core.clock.now()))
     signed_in, stored = sessions.draft(core, user, held, proof.amr, client)
     try:
         core.store.create_user(user, keys, stored)
@@ -172,11 +201,10 @@ def new_user(core: Core, provider: str, proof: Proof) -> tuple[User, list[NewKey
     user_id = core.ids.new()
     label = proof.label or (identity.email if proof.subject else "")  # what belongs to the account is named after no address
     keys = [NewKey(key_of(provider, proof, user_id=user_id), label, proof.secret)]
-    contacts: tuple[Contact, ...] = ()
-    if identity.email and identity.email_proven:
-        contacts = (Contact(core.ids.new(), "email", canonical_email(identity.email), identity.email, proved_at=now, primary=True),)
-        keys.append(NewKey(email_key(identity.email), identity.email, way_in=False))
-    user = User(user_id, now, now, name=name, contacts=contacts, locale=identity.locale, picture=identity.picture)
+    contacts = ownership.proved_contacts(core, identity)
+    keys += ownership.claims_to(core, contacts, but=keys[0].key)
+    country = ownership.country_of(contacts)
+    user = User(user_id, now, now, name=name, contacts=contacts, country=country, locale=identity.locale, picture=identity.picture)
     return user, keys
 
 
@@ -185,8 +213,7 @@ def _link(core: Core, held: Ticket, proof: Proof, found: Found, client: Client, 
     user = signed.user
     if found.decision is Decision.LINK:
         _claim(core, held.provider, proof, user, client)
-    label = core.registry.providers[held.provider].label
-    return SignedIn(user, signed.session, held.intent, return_to=held.return_to, linked=label)
+    return SignedIn(user, signed.session, held.intent, return_to=held.return_to, linked=held.provider)
 
 
 def _claim(core: Core, provider: str, proof: Proof, user: User, client: Client) -> None:
@@ -209,10 +236,17 @@ def _link_by_email(core: Core, held: Ticket, proof: Proof, owner: str, client: C
     return core.store.find_login(key_of(held.provider, proof))
 
 
-def _confirm(core: Core, held: Ticket, proof: Proof, found: Found, signed: Signed | None) -> SignedIn:
+def _confirm(core: Core, held: Ticket, proof: Proof, found: Found, client: Client, signed: Signed | None) -> SignedIn | SecondStep:
     if signed is None or found.login is None or found.login.user.id != signed.user.id:
         raise AuthError("invalid_credentials", "Confirm with a way to sign in that belongs to this account.")
-    return sessions.renew(core, signed, held, proof.amr)
+    if second_step.is_due(core, held, signed.user, proof, client):
+        return SecondStep(signed.user)
+    return _confirmed(core, held, proof.amr, client, signed)
+
+
+def _confirmed(core: Core, held: Ticket, amr: Sequence[str], client: Client, signed: Signed) -> SignedIn:
+    core.history.record("confirmed", user_id=signed.user.id, client=client, provider=held.provider, session=signed.session.id)
+    return sessions.renew(core, signed, held, amr)
 
 
 def _asked(core: Core, hook: str, **facts: Identity | User | Proof | Client) -> str:
