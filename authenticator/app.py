@@ -20,7 +20,7 @@ from authenticator import cli
 from authenticator.clock import Clock
 from authenticator.crypto import derive_key
 from authenticator.errors import AuthError, ConfigurationError
-from authenticator.flows import attributes, ownership
+from authenticator.flows import attributes, leaving, ownership
 from authenticator.flows.core import Core
 from authenticator.flows.errands import Errands
 from authenticator.flows.history import History
@@ -122,6 +122,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     messages.use(real, settings.sender, shown=registry.senders.get(Outbox.name))
     history.listeners = registry.listeners
     core = Core(settings, clock, ids, store, registry, messages, history, letters, errands, secret, log, attributes.load(settings.attributes_schema))
+    errands.handle("erasure", lambda errand: leaving.carry_out(core, errand))
     return Service(core, KeyRing(store, clock, settings, history), Ended(core))
 
 

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from authenticator.crypto import derive_key, digest
 from authenticator.errors import AuthError
 from authenticator.events import Event
-from authenticator.flows import accounts, contacts, conversation, devices, factors, linking, permissions, sessions, ticket, usernames
+from authenticator.flows import (
+    account,
+    accounts,
+    avatars,
+    contacts,
+    conversation,
+    devices,
+    exporting,
+    factors,
+    leaving,
+    linking,
+    permissions,
+    sessions,
+    ticket,
+    usernames,
+)
 from authenticator.flows.core import Core
 from authenticator.flows.factors import Overview
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Begin, Challenge, Entry, Outcome, Signed, SignedIn
 from authenticator.kinds.base import Ask, Visit
-from authenticator.models import Client, Contact, HeldKey, Intent, Page, Session, Status, StatusChange, User
+from authenticator.models import Avatar, Client, Contact, HeldKey, Intent, Page, Session, Status, StatusChange, User
 from authenticator.settings import Settings
 
 
@@ -264,3 +280,37 @@ class Service:
     def username_availability(self, text: str, client: Client) -> usernames.Availability:
         """Whether a user name is free; AuthError `rate_limited`."""
         return usernames.availability(self.core, text, client)
+
+    def update_profile(self, signed: Signed, changes: Mapping[str, Any], client: Client) -> User:
+        return account.update(self.core, signed, changes, client)
+
+    def avatars(self, user: User) -> Sequence[Avatar]:
+        return self.core.store.avatars_of(user.id)
+
+    def avatar(self, avatar_id: str) -> Avatar | None:
+        return avatars.found(self.core, avatar_id)
+
+    def add_avatar(self, user: User, content: bytes, client: Client) -> Avatar:
+        return avatars.add(self.core, user, content, client)
+
+    def choose_avatar(self, user: User, avatar_id: str) -> User:
+        return avatars.choose(self.core, user, avatar_id)
+
+    def remove_avatar(self, user: User, avatar_id: str, client: Client) -> None:
+        avatars.remove(self.core, user, avatar_id, client)
+
+    def export(self, signed: Signed, client: Client) -> dict[str, Any]:
+        return exporting.export(self.core, signed, client)
+
+    def delete_account(self, signed: Signed, client: Client) -> datetime:
+        """Begin to delete the account, after fresh proof; when it is erased. Its sessions end everywhere within a second."""
+        try:
+            return leaving.delete(self.core, signed, client)
+        finally:
+            self.ended.look_again()
+
+    def leaving_account(self, token: str) -> User:
+        return leaving.look(self.core, token)
+
+    def keep_account(self, token: str, client: Client) -> User:
+        return leaving.undo(self.core, token, client)

@@ -142,7 +142,7 @@ def _check_schema(schema: Mapping[str, Any]) -> None:
     except jsonschema.SchemaError as error:
         where = "/".join(map(str, error.absolute_path)) or "the top"
         raise ConfigurationError(f"{SETTING} is no JSON Schema (2020-12): at {where}, {error.message}.") from None
-    resolver = referencing.Registry().with_resource("", referencing.Resource(schema, DRAFT202012)).resolver()
+    resolver = referencing.Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
     for reference in _references(schema):
         if not reference.startswith("#"):  # nothing is ever fetched
             raise ConfigurationError(f"{SETTING} refers to {reference!r}; only references within it (#/…) are followed.")

@@ -1,21 +1,24 @@
-"""The account page: who is signed in and how, ways to sign in, and a token for programs."""
+"""The overview of one's account: who is signed in and how, ways to sign in, and a token for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Entry, Signed
 from authenticator.models import HeldKey, Intent, Session, User
 from authenticator.service import Service
 from authenticator.web import csrf, moves
-from authenticator.web.guard import by_cookie, service
+from authenticator.web import portrait as portraits
+from authenticator.web.portrait import Portrait
+from authenticator.web.seated import for_signed
 from authenticator.web.texts import gettext as _
 from authenticator.web.tokens import tokens
 
+NEW = timedelta(days=14)  # how long an account is told what to do next
 DONE = {
     "welcome": "Welcome! Your account is ready.",
     "linked": "This way to sign in was added.",
@@ -34,20 +37,18 @@ class Held:
 
 @dataclass(frozen=True)
 class AccountPage:
-    """What the template `account.html` shows. `confirm` lists the ways to prove once more that it is her."""
+    """What the template `account.html` shows. `next` are things to do in a new account, each with where to do it."""
 
     user: User
     session: Session
-    monogram: str
+    portrait: Portrait
     provider: str
     elsewhere: bool
     held: tuple[Held, ...]
     addable: tuple[Entry, ...]
     token_seconds: int
     me_url: str
-    confirm: tuple[Entry, ...] = ()
-    error: AuthError | None = None
-    message: str = ""
+    next: tuple[tuple[str, str], ...] = ()
     token: str = ""
 
 
@@ -55,27 +56,13 @@ def blueprint() -> Blueprint:
     """The pages of somebody signed in; anybody else is sent to sign in first."""
     pages = Blueprint("account", __name__, url_prefix="/account")
     csrf.protect(pages)
-    pages.add_url_rule("", "show", _for_signed(_show), methods=["GET"], strict_slashes=False)
-    pages.add_url_rule("/token", "token", _for_signed(_token), methods=["POST"])
-    pages.add_url_rule("/link/<provider>", "link", _for_signed(_link), methods=["POST"])
-    pages.add_url_rule("/confirm/<provider>", "confirm", _for_signed(_confirm), methods=["POST"])
-    pages.add_url_rule("/unlink/<key_id>", "unlink", _for_signed(_unlink), methods=["POST"])
+    seated = for_signed(render)
+    pages.add_url_rule("", "show", seated(_show), methods=["GET"], strict_slashes=False)
+    pages.add_url_rule("/token", "token", seated(_token), methods=["POST"])
+    pages.add_url_rule("/link/<provider>", "link", seated(_link), methods=["POST"])
+    pages.add_url_rule("/confirm/<provider>", "confirm", seated(_confirm), methods=["POST"])
+    pages.add_url_rule("/unlink/<key_id>", "unlink", seated(_unlink), methods=["POST"])
     return pages
-
-
-def _for_signed(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Hand the signed-in person to the view; its refusals are told on the account page."""
-
-    def seated(**parts: str) -> Response:
-        auth, signed = service(), by_cookie()
-        if signed is None:
-            return make_response(redirect(url_for("pages.sign_in", return_to=url_for("account.show")), 303))
-        try:
-            return view(auth, signed, **parts)
-        except AuthError as error:
-            return render(auth, signed, error=error)
-
-    return seated
 
 
 def _show(auth: Service, signed: Signed) -> Response:
@@ -101,41 +88,43 @@ def _unlink(auth: Service, signed: Signed, key_id: str) -> Response:
 
 
 def render(auth: Service, signed: Signed, *, error: AuthError | None = None, message: str = "", token: str = "") -> Response:
-    """The page; with an error, its status. `step_up_required` adds the ways to confirm."""
+    """The page; with an error, its status."""
     entries = {entry.name: entry for entry in auth.entries(Intent.SIGN_IN)}
-    keys = [key for key in auth.identities(signed.user) if key.way_in]
+    keys = auth.identities(signed.user)
     mine = {key.provider for key in keys}
     addable = [entry for entry in auth.entries(Intent.LINK) if _can_be_added(entry, mine)]
-    asked = error is not None and error.code == "step_up_required"
     page = AccountPage(
         user=signed.user,
         session=signed.session,
-        monogram=monogram(signed.user.label),
+        portrait=portraits.of(auth, signed.user),
         provider=moves.label(auth, signed.session.provider) or signed.session.provider,
         elsewhere=moves.is_away(auth, signed.session.provider),
         held=tuple(Held(key, entries.get(key.provider) or _absent(key.provider)) for key in keys),
         addable=tuple(addable),
         token_seconds=auth.settings.access_token_seconds,
         me_url=f"{auth.settings.public_url}/api/v1/me",
-        confirm=tuple(entry for entry in auth.entries(Intent.CONFIRM) if entry.name in mine) if asked else (),
-        error=error,
-        message=message,
+        next=_next(auth, signed.user, ways=len(keys), addable=bool(addable)),
         token=token,
     )
-    body = render_template("account.html", page=page)
+    body = render_template("account.html", page=page, error=error, message=message)
     return moves.refused(body, error) if error else make_response(body)
+
+
+def _next(auth: Service, user: User, *, ways: int, addable: bool) -> tuple[tuple[str, str], ...]:
+    """What makes a new account safer, as far as it is not done."""
+    if auth.core.clock.now() - user.created_at > NEW:
+        return ()
+    second = (_("add a second way to sign in"), "#ways") if ways < 2 and addable else None
+    offered = "two_step.show" in current_app.view_functions and any(
+        factor.available(user) for factor in auth.core.registry.factors.values()
+    )
+    steps = (_("turn on two-step sign-in"), url_for("two_step.show")) if offered and not user.factors else None
+    return tuple(one for one in (second, steps) if one)
 
 
 def _can_be_added(entry: Entry, mine: set[str]) -> bool:
     """One of each provider elsewhere, and any number of those that need a button only; what is typed has a page of its own."""
     return entry.name not in mine if entry.kind == "redirect" else not entry.typed
-
-
-def monogram(label: str) -> str:
-    """One or two letters that stand for a name."""
-    words = label.split("@")[0].replace(".", " ").replace("_", " ").split()
-    picked = [words[0], words[-1]] if len(words) > 1 else words
-    return "".join(word[0] for word in picked).upper() or "?"
 
 
 def _absent(provider: str) -> Entry:

@@ -40,7 +40,8 @@ class Endpoint:
 
     `answers` maps a status to the shape of its body, None for none. `problems` are the codes of its own refusals.
     `access`: `bearer` takes an access token only, `session` also the session cookie of a browser.
-    `idempotent` endpoints make something and understand an Idempotency-Key.
+    `idempotent` endpoints make something and understand an Idempotency-Key. `upload` names the media types of a body that is a file;
+    web/hygiene.py lets it be larger.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -55,6 +56,7 @@ class Endpoint:
     query: tuple[Query, ...] = ()
     example: Mapping[str, Any] | None = None
     idempotent: bool = False
+    upload: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -13,6 +13,8 @@ from werkzeug.exceptions import MethodNotAllowed
 from authenticator.errors import AuthError
 
 LONGEST_BODY: Final = 64 * 1024
+LONGEST_UPLOAD: Final = 5 * 1024 * 1024 + 16 * 1024  # a picture, and what a form puts around it
+UPLOADS: Final = frozenset({"api.add_avatar", "avatars.upload"})  # endpoints
 LONGEST_HEADERS: Final = 16 * 1024
 DEEPEST: Final = 20
 MOST_PARTS: Final = 20
@@ -51,16 +53,19 @@ def _check_body() -> None:
     length = request.environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
         raise AuthError("invalid_request")
-    if len(length) > 9 or int(length) > LONGEST_BODY:
+    longest = LONGEST_UPLOAD if request.endpoint in UPLOADS else LONGEST_BODY
+    if len(length) > 9 or int(length) > longest:
         raise AuthError("body_too_large")
-    request.max_content_length = LONGEST_BODY + 1
+    request.max_content_length = longest + 1
     request.max_form_parts = MOST_PARTS
-    if "HTTP_TRANSFER_ENCODING" in request.environ and len(request.get_data()) > LONGEST_BODY:
+    if "HTTP_TRANSFER_ENCODING" in request.environ and len(request.get_data()) > longest:
         # Werkzeug would stop at the limit and hand out the beginning of a chunked body as the whole
         raise AuthError("body_too_large")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise AuthError("unsupported_media_type", "Send the body without Content-Encoding.")
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/") and request.endpoint in UPLOADS:
+        _require_picture()
+    elif request.path.startswith("/api/"):
         _require_json()
     elif request.mimetype in _FORMS:
         _count_parts()
@@ -70,6 +75,12 @@ def _require_json() -> None:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in _UTF8:
         raise AuthError("unsupported_media_type")
+
+
+def _require_picture() -> None:
+    """What it calls itself is all that is asked here; what it is shows when it is read."""
+    if request.mimetype != "multipart/form-data" and not request.mimetype.startswith("image/"):
+        raise AuthError("unsupported_media_type", "Send a picture, or a form with the picture as `file`.")
 
 
 def _count_parts() -> None:

@@ -114,7 +114,16 @@ def _operation(endpoint: Endpoint, public_url: str) -> dict[str, Any]:
         if endpoint.example:
             media["example"] = dict(endpoint.example)
         operation["requestBody"] = {"required": endpoint.body_required, "content": {"application/json": media}}
+    if endpoint.upload:
+        operation["requestBody"] = {"required": True, "content": {kind: _file(kind) for kind in endpoint.upload}}
     return operation
+
+
+def _file(kind: str) -> dict[str, Any]:
+    """A file as the body, or as a form's field `file` (OpenAPI 3.1 §4.8.14)."""
+    whole = {"type": "string", "contentMediaType": kind}
+    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+    return {"schema": form if kind == "multipart/form-data" else whole}
 
 
 def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
@@ -154,7 +163,7 @@ def _responses(endpoint: Endpoint, public_url: str) -> dict[str, Any]:
 def _refusals(endpoint: Endpoint) -> dict[int, list[str]]:
     """The codes that this endpoint may answer with, by status."""
     wanted = (*ALWAYS, *endpoint.problems)
-    if endpoint.body:
+    if endpoint.body or endpoint.upload:
         wanted += WITH_BODY
     if endpoint.access != "open":
         wanted += WITH_TOKEN

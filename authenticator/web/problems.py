@@ -30,7 +30,7 @@ BY_STATUS: Final = {
     429: "rate_limited",
     431: "headers_too_large",
 }
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}(\.[A-Za-z_][A-Za-z0-9_-]{0,63})?")
 _log = logging.getLogger("authenticator.web")
 
 
