@@ -35,7 +35,7 @@ class Outbox(Sender):
 
     def send(self, message: Message) -> None:
         entry = {"id": secrets.token_hex(8), "channel": message.channel, "to": message.to, "subject": message.subject, "text": message.text}
-        entry |= {name: value for name, value in (("code", message.code), ("link", message.link)) if value}
+        entry |= {name: value for name, value in (("code", message.code), ("link", message.link), ("html", message.html)) if value}
         entry["at"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._file.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps(entry) + "\n"
@@ -44,7 +44,14 @@ class Outbox(Sender):
             file.write(line)
 
     def messages(self) -> list[dict[str, Any]]:
-        """What was sent, newest first."""
+        """What was sent, newest first; `dressed` has the HTML of those that have one."""
+        return [{name: value for name, value in entry.items() if name != "html"} for entry in self._entries()]
+
+    def dressed(self) -> dict[str, str]:
+        """The HTML of each message that has one, by its id."""
+        return {entry["id"]: entry["html"] for entry in self._entries() if entry.get("html")}
+
+    def _entries(self) -> list[dict[str, Any]]:
         if not self._file.exists():
             return []
         lines = self._file.read_text().splitlines()
