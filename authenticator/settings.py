@@ -98,7 +98,9 @@ class Settings(BaseSettings):
         "",
         description="JSON Schema of the attributes that people may keep in their profile, as text or as the name of a file. Empty: none.",
     )
-    redis_url: str = Field("", description="`redis://host:6379/0` for what is shared and short-lived. Empty: the database does it.")
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="`redis://host:6379/0` for what is shared and short-lived. Empty: the database does it."
+    )
     ip_database: Path | None = Field(
         None, description="A MaxMind database (.mmdb) that tells countries by address, for the list of sign-ins."
     )
