@@ -104,7 +104,7 @@ def make_primary(core: Core, signed: Signed, kind: ContactKind, contact_id: str,
         before = found
         contact = _contact(found, kind, contact_id)
         if not contact.proved_at:
-            raise AuthError("validation_failed", "Prove this address first.", errors={"primary": ("Prove this address first.",)})
+            raise AuthError("validation_failed", "Confirm it first, with the code that was sent to it.", errors={"primary": ("Confirm it first, with the code that was sent to it.",)})
         return found if contact.primary else _with(found, replace(contact, primary=True))
 
     user = change(core, signed.user, promote)
@@ -211,7 +211,7 @@ def _wanted(core: Core, kind: ContactKind, text: str, client: Client) -> Contact
     if kind == "email":
         return Contact(core.ids.new(), kind, canonical_email(shown), shown)
     if not core.messages.carries("sms"):
-        raise _refused(kind, "Phone numbers can't be proved here: nothing carries text messages.")
+        raise _refused(kind, "Phone numbers can't be confirmed here: nothing carries text messages.")
     return Contact(core.ids.new(), kind, canonical_phone(shown, client.country), shown)
 
 

@@ -10,14 +10,14 @@ from authenticator.web import contacts, devices
 
 WORDS = {
     "title": "Phone numbers",
-    "lead": "Numbers that you can be reached at, and sign in with. A number counts only once it is proved.",
+    "lead": "Numbers that you can be reached at, and sign in with. A number counts only once you have confirmed it.",
     "none": "You have no phone number here yet.",
     "add": "Add a number",
     "button": "Add number",
     "proof": "We sent a code to this number. Type it in here.",
     "added": "A code is on its way to the new number.",
     "sent": "A new code is on its way. The one before no longer works.",
-    "proved": "The number is proved.",
+    "proved": "The number is confirmed.",
     "primary": "This is your primary number now.",
     "removed": "The number was removed.",
 }

@@ -16,9 +16,9 @@ RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "
 
 def sign_in(page: Page, live: str, person: Account) -> None:
     page.goto(f"{live}/sign-in")
-    page.get_by_label("E-mail").fill(person.email)
-    page.get_by_label("Password", exact=True).fill(person.password)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("#password-email").fill(person.email)
+    page.locator("#password-password").fill(person.password)
+    page.locator("#password-password").press("Enter")
     page.wait_for_url("**/account*")
 
 
@@ -49,6 +49,22 @@ def account_with_token(page: Page, live: str) -> None:
     page.get_by_text("curl").wait_for()
 
 
+def address_refused(page: Page, live: str) -> None:
+    page.goto(f"{live}/account/emails")
+    page.get_by_label("E-mail address", exact=True).fill("grace.work@example.com")
+    page.get_by_role("button", name="Add address").click()
+    page.get_by_label("Code", exact=True).fill("000000")
+    page.get_by_role("button", name="Confirm grace.work@example.com").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def number_added(page: Page, live: str) -> None:
+    page.goto(f"{live}/account/phones")
+    page.get_by_label("Phone number", exact=True).fill("+44 7400 123456")
+    page.get_by_role("button", name="Add number").click()
+    page.get_by_text("United Kingdom").wait_for()
+
+
 def picker(page: Page, live: str) -> None:
     page.goto(f"{live}/sign-in/google")
     page.get_by_text("Let something go wrong").click()
@@ -70,6 +86,8 @@ STRANGER: dict[str, Callable[[Page, str], Any]] = {
 MEMBER: dict[str, Callable[[Page, str], Any]] = {
     "account": lambda page, live: page.goto(f"{live}/account"),
     "account with a token": account_with_token,
+    "addresses, a code refused": address_refused,
+    "numbers, one added": number_added,
 }
 
 

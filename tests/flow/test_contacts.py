@@ -190,12 +190,12 @@ def test_a_person_adds_and_proves_an_address_on_the_page(as_user: AsUser, outbox
     assert (added.status, added.path) == (303, "/account/emails")
     page = added.follow()
     assert "A code is on its way" in page
-    assert "not proved" in page
+    assert "not confirmed" in page
     wrong = browser.submit(page, action="/verify", code="000000x")
     assert (wrong.status, "That code is not right" in wrong) == (401, True)
     done = browser.submit(wrong, action="/verify", code=outbox.code(to="work@example.com")).follow()
-    assert "The address is proved." in done
-    assert "not proved" not in done
+    assert "The address is confirmed." in done
+    assert "not confirmed" not in done
     primary = browser.submit(done, action="/primary").follow()
     assert "This is your primary address now." in primary
     removed = browser.submit(primary, action="/remove").follow()
@@ -222,7 +222,7 @@ def test_a_person_adds_a_number_and_sees_its_country(as_user: AsUser, outbox: Ou
     again = browser.submit(page, action="/resend").follow()
     assert "A new code is on its way." in again
     done = browser.submit(again, action="/verify", code=outbox.code(to=NUMBER)).follow()
-    assert "The number is proved." in done
+    assert "The number is confirmed." in done
 
 
 def test_a_stale_session_is_asked_for_fresh_proof_and_led_back(as_user: AsUser, clock: SetClock) -> None:
