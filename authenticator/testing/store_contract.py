@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from authenticator.testing.stores.attempts import AttemptPromises
+from authenticator.testing.stores.avatars import AvatarPromises
+from authenticator.testing.stores.bulk import BulkPromises
+from authenticator.testing.stores.erasure import ErasurePromises
 from authenticator.testing.stores.errands import ErrandPromises
 from authenticator.testing.stores.history import HistoryPromises
 from authenticator.testing.stores.login_keys import LoginKeyPromises
@@ -14,5 +17,16 @@ from authenticator.testing.stores.users import UserPromises
 __all__ = ["CANARIES", "GRACE", "NOW", "StoreContract", "a_key", "a_session", "a_user", "later", "race"]
 
 
-class StoreContract(UserPromises, LoginKeyPromises, SessionPromises, AttemptPromises, ErrandPromises, HistoryPromises, RestPromises):
+class StoreContract(
+    UserPromises,
+    BulkPromises,
+    ErasurePromises,
+    LoginKeyPromises,
+    SessionPromises,
+    AttemptPromises,
+    ErrandPromises,
+    HistoryPromises,
+    AvatarPromises,
+    RestPromises,
+):
     """Override the fixture `store` with an empty, prepared store; `dump` with its raw bytes if they can be had."""

@@ -1,4 +1,4 @@
-"""Login keys in MongoDB: a claim (`k:<digest>`) counts only while its owner exists and lists it as `held`.
+"""Login keys claimed in MongoDB, and the birth of users.
 
 A new user is written after her claims, in the same command: a crash in between leaves claims of nobody, and whoever
 wants one of those first writes a tombstone in the place of the missing user, so that a slow creator can't come after.
@@ -10,31 +10,30 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bson import ObjectId
 from pymongo import InsertOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from authenticator.errors import AuthError
 from authenticator.events import Event
-from authenticator.models import HeldKey, Login, LoginKey, NewKey, Session, User
+from authenticator.models import LoginKey, NewKey, Session, User
 from authenticator.storage import records
-from authenticator.storage.mongo.client import Document, document, record, told
+from authenticator.storage.mongo.client import Document, document, told
+from authenticator.storage.mongo.logins import OWNER, Logins, valid
 from authenticator.storage.mongo.sessions import Sessions
 from authenticator.storage.port import KeyTaken, LastWayIn
 
 _UNUSED = timedelta(seconds=15)  # a claim that its living owner does not list for longer than any write may take is abandoned
 _TOMBSTONE = timedelta(days=1)
-_SANS_HISTORY: Sequence[Document] = ({"$match": {"kind": "u"}}, {"$project": {"history": 0}})
-_OWNER: Document = {"$lookup": {"from": "people", "localField": "owner", "foreignField": "_id", "pipeline": _SANS_HISTORY, "as": "user"}}
 
 
-class Claims(Sessions):
-    """Verbs on login keys, and the birth of users."""
+class Claims(Logins, Sessions):
+    """Verbs that claim and free login keys."""
 
     def create_user(self, user: User, keys: Sequence[NewKey], session: Session | None = None, *, event: Event | None = None) -> None:
         wanted = {records.key_id(new.key, self._sealer): new for new in keys}
         claims = [self._claim(user.id, wanted[key], user.created_at) for key in sorted(wanted)]
-        ways = [key for key, new in wanted.items() if new.way_in]
-        person = document("u", records.user_record(user, self._sealer), held=list(wanted), ways=ways, history=[])
+        person = self._person(user, wanted)
         if session is not None or event is not None:
             self._begin(session, event)  # nobody sees a session before its user is there
         try:
@@ -46,79 +45,26 @@ class Claims(Sessions):
                 raise
             raise AuthError("conflict") from None
 
-    def find_login(self, key: LoginKey) -> Login | None:
-        with told():
-            found = self._mongo.few("people", [{"$match": {"_id": self._place(key)}}, _OWNER])
-        return self._login(found[0]) if found and _valid(found[0]) else None
-
-    def login_behind(self, alias: LoginKey, provider: str) -> Login | None:
-        places = {"$map": {"input": {"$first": "$user.held"}, "in": {"$concat": ["k:", "$$this"]}}}
-        mine = [{"$match": {"provider": provider}}, {"$limit": 1}]
-        steps: list[Document] = [
-            {"$match": {"_id": self._place(alias)}},
-            _OWNER,
-            {"$addFields": {"places": places}},
-            {"$lookup": {"from": "people", "localField": "places", "foreignField": "_id", "pipeline": mine, "as": "key"}},
-        ]
-        with told():
-            found = self._mongo.few("people", steps)
-        if not found or not _valid(found[0]) or not found[0]["key"]:
-            return None
-        return self._login({**found[0]["key"][0], "user": found[0]["user"]})
-
-    def logins_of(self, user_id: str, provider: str) -> Sequence[Login]:
-        if not records.is_id(user_id):
-            return ()
-        places = {"$map": {"input": "$held", "in": {"$concat": ["k:", "$$this"]}}}
-        theirs = [{"$match": {"provider": provider}}]
-        steps: list[Document] = [
-            {"$match": {"_id": f"u:{user_id}", "kind": "u"}},
-            {"$addFields": {"places": places}},
-            {"$lookup": {"from": "people", "localField": "places", "foreignField": "_id", "pipeline": theirs, "as": "keys"}},
-            {"$project": {"history": 0}},
-        ]
-        with told():
-            found = self._mongo.few("people", steps)
-        logins = [self._login({**key, "user": [item]}) for item in found for key in item["keys"] if key["owner"] == item["_id"]]
-        return tuple(sorted(logins, key=lambda login: (login.key.created_at, login.key.id)))
-
-    def _login(self, claim: Mapping[str, Any]) -> Login:
-        held = record(claim)
-        user = records.user_of(record(claim["user"][0]), self._sealer)
-        return Login(user, records.held_of(held, self._sealer), records.secret_of(held, self._sealer))
-
-    def owners(self, keys: Sequence[LoginKey]) -> Mapping[LoginKey, str]:
-        by_place = {self._place(key): key for key in keys}
-        if not by_place:
-            return {}
-        with told():
-            found = self._mongo.few("people", [{"$match": {"_id": {"$in": list(by_place)}}}, _OWNER])
-        return {by_place[item["_id"]]: item["owner"][2:] for item in found if _valid(item)}
-
-    def keys_of(self, user_id: str) -> Sequence[HeldKey]:
-        if not records.is_id(user_id):
-            return ()
-        places = {"$map": {"input": "$held", "in": {"$concat": ["k:", "$$this"]}}}
-        mine: list[Document] = [
-            {"$match": {"_id": f"u:{user_id}", "kind": "u"}},
-            {"$project": {"places": places}},
-            {"$lookup": {"from": "people", "localField": "places", "foreignField": "_id", "as": "claims"}},
-        ]
-        with told():
-            found = list(self._mongo["people"].aggregate(mine))
-        claims = [record(claim) for item in found for claim in item["claims"] if claim["owner"] == f"u:{user_id}"]
-        held = [records.held_of(claim, self._sealer) for claim in claims]
-        return tuple(sorted(held, key=lambda key: (key.created_at, key.id)))
-
     def add_login_key(self, user_id: str, new: NewKey, now: datetime) -> None:
-        claim = self._claim(user_id, new, now)
-        key_id = claim["_id"][2:]
+        """Claim, list the claim, and mark it: a removal at the same moment deletes no claim that was marked after it began."""
+        claim, people = self._claim(user_id, new, now), self._mongo["people"]
+        key_id, hers = claim["_id"][2:], {"_id": f"u:{user_id}", "kind": "u"}
+        way_in = {"ways": key_id} if new.way_in else {}
+        mark = {"turn": ObjectId(), **({"way_in": True} if new.way_in else {})}
         with told():
-            if not self._mongo["people"].find_one({"_id": f"u:{user_id}", "kind": "u"}, {"_id": 1}):
+            if not people.find_one(hers, {"_id": 1}):
                 raise AuthError("conflict")
-            self._insert_claim(claim, new)
-            lists = {"$addToSet": {"held": key_id, **({"ways": key_id} if new.way_in else {})}}
-            self._mongo["people"].update_one({"_id": f"u:{user_id}", "kind": "u", "held": {"$ne": key_id}}, lists)
+            while True:
+                try:
+                    self._insert_claim(claim, new)
+                except KeyTaken:
+                    people.update_one(hers, {"$pull": {"held": key_id, "ways": key_id}})  # listed in vain, in a turn before
+                    raise
+                if not people.update_one(hers, {"$addToSet": {"held": key_id, **way_in}}).matched_count:
+                    people.delete_one({"_id": claim["_id"], "owner": claim["owner"]})
+                    raise AuthError("conflict")  # erased at this very moment
+                if people.update_one({"_id": claim["_id"], "owner": claim["owner"]}, {"$set": mark}).matched_count:
+                    return
 
     def remove_login_key(self, user_id: str, key: str | LoginKey) -> bool:
         """Her own document decides, in one step; the claim that it no longer lists is then worth nothing."""
@@ -129,8 +75,10 @@ class Claims(Sessions):
         spare = {"$or": [{"ways": {"$ne": key_id}}, {"ways": {"$elemMatch": {"$ne": key_id}}}]}
         people = self._mongo["people"]
         with told():
+            claim = people.find_one({"_id": f"k:{key_id}", "owner": f"u:{user_id}"}, {"turn": 1, "owner": 1})
             if people.update_one({**hers, **spare}, {"$pull": {"held": key_id, "ways": key_id}}).modified_count:
-                people.delete_one({"_id": f"k:{key_id}", "owner": f"u:{user_id}"})
+                if claim:
+                    people.delete_one(_unchanged(claim))
                 return True
             if people.find_one(hers, {"_id": 1}):
                 raise LastWayIn("the only way into the account stays")
@@ -141,11 +89,12 @@ class Claims(Sessions):
         with told():
             return self._mongo["people"].update_one(known, {"$set": records.secret_record(key_id, new, self._sealer)}).modified_count == 1
 
-    def _place(self, key: LoginKey) -> str:
-        return f"k:{records.key_id(key, self._sealer)}"
-
     def _claim(self, user_id: str, new: NewKey, now: datetime) -> Document:
         return document("k", records.key_record(user_id, new, now, self._sealer), claimed=datetime.now(UTC))
+
+    def _person(self, user: User, wanted: Mapping[str, NewKey]) -> Document:
+        ways = [key for key, new in wanted.items() if new.way_in]
+        return document("u", records.user_record(user, self._sealer), held=list(wanted), ways=ways, history=[])
 
     def _write_in_order(self, documents: list[Document], wanted: Mapping[str, NewKey]) -> None:
         """All in one command as a rule; once more from where a claim of nobody stood in the way."""
@@ -158,7 +107,9 @@ class Claims(Sessions):
                 blocked = documents[0]
                 if blocked["kind"] == "u":
                     self._refuse_person(blocked, wanted)
-                self._make_room(blocked, wanted[blocked["_id"][2:]])
+                rival = self._standing(blocked["_id"])
+                if rival:
+                    self._make_room(rival, wanted[blocked["_id"][2:]])
             else:
                 return
 
@@ -170,32 +121,36 @@ class Claims(Sessions):
         raise KeyTaken(next(iter(taken), next(iter(wanted.values())).key))
 
     def _insert_claim(self, claim: Document, new: NewKey) -> None:
-        """Claim for a user who exists; a claim of hers that is there already stays as it is."""
+        """Claim for a user who exists. A claim of hers that she lists stays as it is; one that she does not list gives way."""
+        people = self._mongo["people"]
         while True:
             try:
-                self._mongo["people"].insert_one(claim)
+                people.insert_one(claim)
             except DuplicateKeyError:
-                if self._mongo["people"].find_one({"_id": claim["_id"], "owner": claim["owner"]}, {"_id": 1}):
+                there = self._standing(claim["_id"])
+                if there and there["owner"] != claim["owner"]:
+                    self._make_room(there, new)
+                elif there and valid(there):
                     return
-                self._make_room(claim, new)
+                elif there:
+                    people.delete_one(_unchanged(there))
             else:
                 return
 
-    def _make_room(self, claim: Document, new: NewKey) -> None:
+    def _standing(self, place: str) -> Document | None:
+        """The claim in this place, with its owner looked up."""
+        return next(iter(self._mongo["people"].aggregate([{"$match": {"_id": place}}, OWNER])), None)
+
+    def _make_room(self, rival: Document, new: NewKey) -> None:
         """Remove the claim that stands in the way if nobody has a right to it, else KeyTaken."""
-        people = self._mongo["people"]
-        found = list(people.aggregate([{"$match": {"_id": claim["_id"]}}, _OWNER]))
-        if not found:
-            return
-        rival = found[0]
-        if _valid(rival):
+        if valid(rival):
             raise KeyTaken(new.key)
         if rival["user"]:
             if datetime.now(UTC) - rival["claimed"].replace(tzinfo=UTC) < _UNUSED:
                 raise KeyTaken(new.key)  # its owner may be about to list it
         elif not self._bury(rival["owner"]):
             raise KeyTaken(new.key)
-        people.delete_one({"_id": claim["_id"], "owner": rival["owner"]})
+        self._mongo["people"].delete_one(_unchanged(rival))
 
     def _bury(self, owner: str) -> bool:
         """Put a tombstone where a user is missing; False if she has come to be at this moment."""
@@ -217,6 +172,6 @@ class Claims(Sessions):
                 self._mongo["activity"].delete_many({"_id": {"$in": begun}, "owner": f"u:{user_id}"})
 
 
-def _valid(claim: Mapping[str, Any]) -> bool:
-    """Whether the owner, looked up as `user`, exists and lists the claim."""
-    return bool(claim["user"]) and claim["_id"][2:] in claim["user"][0]["held"]
+def _unchanged(claim: Mapping[str, Any]) -> Document:
+    """The claim, unless its owner has marked it since."""
+    return {"_id": claim["_id"], "owner": claim["owner"], "turn": claim.get("turn")}

@@ -1,9 +1,9 @@
 """The connection to MongoDB, how records become documents, and outages told as AuthError.
 
-Three collections carry the service. `people` holds users (`u:<id>`) and claims of login keys (`k:<digest>`), so that one
+Four collections carry the service. `people` holds users (`u:<id>`) and claims of login keys (`k:<digest>`), so that one
 command writes both. `activity` holds sessions (`s:<id>`), attempts (`a:<digest>`) and events (`e:<id>`), so that one command
-opens a session and forgives attempts. `tickets` holds tickets (`t:<digest>`) and errands
-(`q:<id>`). The field `gone` is when the server may tidy up.
+opens a session, forgives attempts and tells of it. `tickets` holds tickets (`t:<digest>`) and errands (`q:<id>`), so that one
+command promises a message with its code. `avatars` holds pictures. The field `gone` is when the server may tidy up.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
         ),
         IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)], name="by_time", partialFilterExpression={"kind": "e"}),
     ),
+    "avatars": (IndexModel("avatar", name="by_avatar"), IndexModel("owner", name="by_owner")),
     "tickets": (
         _TIDY,
         IndexModel([("due_at", ASCENDING), ("_id", ASCENDING)], name="by_due", partialFilterExpression={"due_at": {"$gt": 0}}),

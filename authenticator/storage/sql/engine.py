@@ -78,6 +78,13 @@ class Database:
                 raise
             run("COMMIT")
 
+    @staticmethod
+    def many(connection: Any, statement: Executable, rows: Sequence[Params]) -> int:
+        """Within a transaction, a writing statement once for each row; how many rows it touched."""
+        if not rows:
+            return 0
+        return connection.many(statement, rows) if isinstance(connection, Quick) else int(connection.execute(statement, rows).rowcount)
+
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
         """The same, through SQLAlchemy all the way, for whoever needs its connection."""

@@ -38,8 +38,10 @@ class LoginKeys(Part):
         )
         self._select_owners = select(held.id, held.user_id).where(held.id.in_(bindparam("keys", expanding=True)))
         self._select_keys = select(login_keys).where(held.user_id == bindparam("user")).order_by(held.created_at, held.id)
-        self._claim_key = self._upsert(login_keys).on_conflict_do_nothing().returning(held.id)
-        self._lock_user = select(users.c.id).where(users.c.id == bindparam("user")).with_for_update()
+        claim = self._upsert(login_keys)
+        own = (held.user_id == claim.excluded.user_id) & claim.excluded.way_in
+        opened = claim.on_conflict_do_update(index_elements=[held.id], set_={"way_in": True}, where=own)
+        self._claim_key = opened.returning(held.id)
         others = exists().where(mine.c.user_id == bindparam("user"), mine.c.way_in, mine.c.id != bindparam("key"))
         hers = (held.id == bindparam("key"), held.user_id == bindparam("user"))
         self._free_key = delete(login_keys).where(*hers, or_(held.way_in.is_(False), others))

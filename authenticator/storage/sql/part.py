@@ -12,7 +12,7 @@ from authenticator.events import Event
 from authenticator.storage.records import event_record, parse_cursor
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import AnyRow, Database
-from authenticator.storage.sql.tables import events
+from authenticator.storage.sql.tables import events, users
 
 
 class Part:
@@ -21,6 +21,7 @@ class Part:
     def __init__(self, database: Database, sealer: Sealer) -> None:
         self._db = database
         self._sealer = sealer
+        self._lock_user = select(users.c.id).where(users.c.id == bindparam("user")).with_for_update()
         put = self._upsert(events)
         replaced = {name: put.excluded[name] for name in ("user_id", "kind", "created_at", "facts")}
         self._put_event = put.on_conflict_do_update(index_elements=[events.c.id], set_=replaced)

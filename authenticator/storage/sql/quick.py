@@ -82,6 +82,15 @@ class Quick:
         values = _values(plan, params) if params else ()
         return self.run(plan.sql, values)
 
+    def many(self, statement: Executable, rows: Sequence[Params]) -> int:
+        """A writing statement once for each row, all of one shape; how many rows it touched."""
+        plan = self._plans.of(statement, rows[0])
+        values = [_values(plan, row) for row in rows]
+        try:
+            return self._driver.executemany(plan.sql, values).rowcount
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(plan.sql, None, error, sqlite3.Error, hide_parameters=True) from error
+
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         """A statement as text."""
         try:

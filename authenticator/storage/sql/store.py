@@ -6,6 +6,8 @@ from sqlalchemy import text
 
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.attempts import Attempts
+from authenticator.storage.sql.avatars import Avatars
+from authenticator.storage.sql.bulk import Bulk
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.errands import Errands
 from authenticator.storage.sql.events import Events
@@ -13,10 +15,9 @@ from authenticator.storage.sql.login_keys import LoginKeys
 from authenticator.storage.sql.rest import Rest
 from authenticator.storage.sql.schema import bring_up
 from authenticator.storage.sql.sessions import Sessions
-from authenticator.storage.sql.users import Users
 
 
-class SqlStore(Users, LoginKeys, Sessions, Attempts, Errands, Events, Rest):
+class SqlStore(Bulk, LoginKeys, Sessions, Attempts, Errands, Events, Avatars, Rest):
     """Keeps the port's promises on SQLite and PostgreSQL, with one statement per verb wherever one is enough."""
 
     def __init__(self, url: str, *, sealer: Sealer) -> None:

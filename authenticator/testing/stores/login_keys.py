@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from authenticator.errors import AuthError
-from authenticator.models import (
-    LoginKey,
-)
+from authenticator.models import LoginKey, NewKey
 from authenticator.storage.port import KeyTaken, LastWayIn, Store
 from authenticator.testing.stores.promises import StorePromises
 from authenticator.testing.stores.samples import NOW, a_key, a_user, later, race
@@ -50,6 +48,46 @@ class LoginKeyPromises(StorePromises):
             store.add_login_key("nobody", a_key("x", "google"), NOW)
         assert store.find_login(LoginKey("google", "x")) is None
 
+    def test_a_claim_of_ones_own_may_become_a_way_in(self, store: Store) -> None:
+        store.create_user(a_user(1), [a_key("one"), a_key("mail", "email", way_in=False, label="first")])
+        store.create_user(a_user(2), [a_key("two")])
+        with pytest.raises(KeyTaken):
+            store.add_login_key("u2", a_key("mail", "email"), NOW)
+        assert [key.way_in for key in store.keys_of("u1") if key.provider == "email"] == [False]
+        store.add_login_key("u1", a_key("mail", "email", label="again", secret="other"), NOW)
+        store.add_login_key("u1", a_key("mail", "email", way_in=False), NOW)  # and is none the less one afterwards
+        (mail,) = [key for key in store.keys_of("u1") if key.provider == "email"]
+        assert (mail.way_in, mail.label) == (True, "first")
+        assert store.remove_login_key("u1", a_key("one").key) is True
+        with pytest.raises(LastWayIn):
+            store.remove_login_key("u1", mail.id)
+
+    def test_a_key_that_was_removed_comes_back_with_its_new_secret(self, store: Store) -> None:
+        store.create_user(a_user(), [a_key("one"), a_key("two", "google")])
+        assert store.remove_login_key("u1", a_key("one").key)
+        store.add_login_key("u1", a_key("one", secret="new", label="new"), later(seconds=1))
+        login = store.find_login(a_key("one").key)
+        assert login is not None
+        assert (login.secret, login.key.label, login.key.created_at) == ("new", "new", later(seconds=1))
+
+    def test_a_key_removed_and_added_at_the_same_moment_leaves_a_real_way_in(self, store: Store) -> None:
+        for turn in range(5):
+            user_id, keys = f"u{turn}", [a_key(f"{turn}-a"), a_key(f"{turn}-b")]
+            store.create_user(a_user(turn), keys)
+
+            def flip(number: int, user_id: str = user_id, key: NewKey = keys[0]) -> None:
+                if number % 2:
+                    store.add_login_key(user_id, key, NOW)
+                else:
+                    self._remove(store, user_id, key.key)
+
+            race(flip, 8)
+            for key in keys:
+                self._remove(store, user_id, key.key)
+            (left,) = store.keys_of(user_id)
+            assert store.find_login(next(key.key for key in keys if store.owners([key.key]))) is not None
+            assert left.way_in
+
     def test_fifty_who_claim_one_key_at_once_leave_one_owner(self, store: Store) -> None:
         for number in range(8):
             store.create_user(a_user(number), [a_key(f"k{number}")])
@@ -90,9 +128,9 @@ class LoginKeyPromises(StorePromises):
             assert len(store.keys_of(user_id)) == 1
 
     @staticmethod
-    def _remove(store: Store, user_id: str, key_id: str) -> str:
+    def _remove(store: Store, user_id: str, key: str | LoginKey) -> str:
         try:
-            return "removed" if store.remove_login_key(user_id, key_id) else "not hers"
+            return "removed" if store.remove_login_key(user_id, key) else "not hers"
         except LastWayIn:
             return "last"
 
