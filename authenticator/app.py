@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, redirect, request
@@ -27,6 +27,7 @@ from authenticator.flows.history import History
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
+from authenticator.flows.recovery_codes import RecoveryPlugin
 from authenticator.flows.sessions import Ended
 from authenticator.hashing import Argon2Hasher, Hasher, NullHasher
 from authenticator.ids import Ids
@@ -39,6 +40,8 @@ from authenticator.service import Service
 from authenticator.settings import PREFIX, Loaded, Settings, load
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
+from authenticator.storage.redis.client import Redis
+from authenticator.storage.redis.store import RedisStore
 from authenticator.storage.sealing import Sealer
 from authenticator.web import theme
 from authenticator.web.guard import current
@@ -64,7 +67,7 @@ def create_app(
     besides the installed ones. ConfigurationError says what to change when it must not start like this.
     """
     loaded = load(overrides, defaults=defaults, host=host, env_file=env_file)
-    installed = find(loaded, (*plugins, Mount(), OutboxPlugin()))
+    installed = find(loaded, (*plugins, Mount(), OutboxPlugin(), RecoveryPlugin()))
     service = _service(loaded, installed, clock or Clock())
     app = Flask("authenticator.web", static_folder=None)
     app.extensions["authenticator"] = service
@@ -123,7 +126,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     history.listeners = registry.listeners
     core = Core(settings, clock, ids, store, registry, messages, history, letters, errands, secret, log, attributes.load(settings.attributes_schema))
     errands.handle("erasure", lambda errand: leaving.carry_out(core, errand))
-    return Service(core, KeyRing(store, clock, settings, history), Ended(core))
+    return Service(core, Ended(core), KeyRing(store, clock, settings, history))
 
 
 def _with_outbox(loaded: Loaded) -> Loaded:
@@ -139,6 +142,8 @@ def _open(settings: Settings, sealer: Sealer, installed: Installed) -> Store:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = f"sqlite:///{(settings.data_dir / 'authenticator.db').resolve()}"
     store = open_store(url, sealer=sealer, pm=installed.manager)
+    if redis := settings.redis_url.get_secret_value():
+        store = cast("Store", RedisStore(store, Redis(redis), sealer))
     try:
         store.prepare()
     except AuthError as error:

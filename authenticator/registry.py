@@ -12,7 +12,7 @@ import pluggy
 from authenticator import hooks
 from authenticator.errors import ConfigurationError
 from authenticator.events import Event
-from authenticator.kinds.base import Factor, Plugin, Provider
+from authenticator.kinds.base import Factor, Plugin, Provider, SecretProvider
 from authenticator.kinds.oauth import OAuthOptions, OAuthProvider
 from authenticator.kinds.sender import Sender
 from authenticator.kit import Kit
@@ -55,6 +55,11 @@ class Registry:
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     classes: dict[str, type[Plugin]] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> SecretProvider | None:
+        """The provider whose secret people choose themselves: the one of passwords, if it is installed."""
+        return next((provider for provider in self.providers.values() if isinstance(provider, SecretProvider)), None)
 
 
 def find(loaded: Loaded, extra: Iterable[Any] = (), points: Iterable[EntryPoint] | None = None) -> Installed:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from authenticator.administration import Administration
 from authenticator.crypto import derive_key, digest
 from authenticator.errors import AuthError
 from authenticator.events import Event
 from authenticator.flows import (
     account,
-    accounts,
     avatars,
     contacts,
     conversation,
@@ -22,28 +22,24 @@ from authenticator.flows import (
     factors,
     leaving,
     linking,
-    permissions,
     sessions,
     ticket,
     usernames,
 )
-from authenticator.flows.core import Core
 from authenticator.flows.factors import Overview
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.outcomes import Begin, Challenge, Entry, Outcome, Signed, SignedIn
 from authenticator.kinds.base import Ask, Visit
-from authenticator.models import Avatar, Client, Contact, HeldKey, Intent, Page, Session, Status, StatusChange, User
+from authenticator.models import Avatar, Client, Contact, HeldKey, Intent, Page, Session, Status, User
 from authenticator.settings import Settings
 
 
 @dataclass(frozen=True)
-class Service:
+class Service(Administration):
     """One authentication service. Everything in it may be shared between threads."""
 
-    core: Core
     keys: KeyRing
-    ended: sessions.Ended
 
     @property
     def settings(self) -> Settings:
@@ -197,50 +193,9 @@ class Service:
         """AuthError `store_unavailable` if the database does not answer."""
         self.core.store.ping()
         self.keys.current()
-        return {"store": "ok", "keys": "ok"}
-
-    def users(self, *, after: str | None = None, limit: int = 50) -> Page[User]:
-        return self.core.store.users(after=after, limit=limit)
-
-    def find_user(self, who: str) -> User:
-        """A user by id, e-mail address, phone number or `@name`; AuthError `not_found`."""
-        return accounts.find(self.core, who)
-
-    def search_user(self, kind: str, text: str) -> User | None:
-        """The user of exactly this id, e-mail address, phone number or user name; AuthError `validation_failed` for what is none."""
-        return self.user(text) if kind == "id" else accounts.holder(self.core, kind, text)
-
-    def add_user(self, email: str, *, given: str = "", family: str = "", provider: str = "", secret: str = "") -> User:
-        """Make an account by the operator's word, which stands for the proof of the address."""
-        return accounts.add(self.core, email, given=given, family=family, provider=provider, secret=secret)
-
-    def change_status(self, user: User, status: Status, *, why: str, by: str) -> None:
-        """Suspend, close or reactivate; all sessions end unless the account becomes active."""
-        accounts.change_status(self.core, user, status, why=why, by=by)
-        self.ended.look_again()
-
-    def create_user(self, person: accounts.NewPerson, *, by: str, invite: bool = False) -> User:
-        """Make an account that its owner has yet to enter; with `invite` she is mailed a link."""
-        return accounts.create(self.core, person, by=by)
-
-    def status_history(self, user: User) -> Sequence[StatusChange]:
-        return self.core.store.status_history(user.id)
-
-    def all_events(self, *, after: str | None = None, limit: int = 50) -> Page[Event]:
-        """What happened to everybody, newest first."""
-        return self.core.store.events(after=after, limit=limit)
-
-    def require_permission(self, signed: Signed, permission: str) -> None:
-        permissions.require(self.core, signed, permission)
-
-    def require_over(self, signed: Signed, user: User) -> None:
-        permissions.require_over(signed, user)
-
-    def grant(self, user: User, permission: str, *, by: str) -> User:
-        return permissions.grant(self.core, user, permission, by=by)
-
-    def revoke(self, user: User, permission: str, *, by: str) -> User:
-        return permissions.revoke(self.core, user, permission, by=by)
+        cache = getattr(self.core.store, "cache_answers", None)
+        told = {} if cache is None else {"cache": "ok" if cache() else "away, the database serves meanwhile"}
+        return {"store": "ok", "keys": "ok", **told}
 
     def add_contact(self, signed: Signed, kind: contacts.ContactKind, text: str, client: Client) -> Contact:
         """Put an address or number on a person's list and send a code to it, after fresh proof; the others are warned."""

@@ -8,16 +8,21 @@ from typing import Any
 
 import click
 
-from authenticator.cli import context
+from authenticator.cli import context, transfer
 from authenticator.cli.terminal import table
-from authenticator.models import Status, User
+from authenticator.flows.permissions import PERMISSIONS
+from authenticator.models import Client, Status, User
 
 REASON = click.option("--reason", default="", help="Why, for the history.")
 
 
 @click.group("users")
 def command() -> None:
-    """Find, add, suspend and reactivate accounts."""
+    """Accounts, by the operator's hand. WHO is an id, an e-mail address, a phone number (+44…) or a user name (@ada)."""
+
+
+command.add_command(transfer.bring_in)
+command.add_command(transfer.write_out)
 
 
 @command.command("add")
@@ -70,7 +75,7 @@ def summary(user: User) -> dict[str, Any]:
 
 
 @command.command("show")
-@click.argument("who", metavar="ID|EMAIL")
+@click.argument("who", metavar="WHO")
 def show(who: str) -> None:
     """One account: its ways in, where it is signed in, and its history of status."""
     service = context.service()
@@ -91,7 +96,7 @@ def show(who: str) -> None:
 
 
 @command.command("suspend")
-@click.argument("who", metavar="ID|EMAIL")
+@click.argument("who", metavar="WHO")
 @REASON
 def suspend(who: str, reason: str) -> None:
     """Keep somebody out, and end every session at once."""
@@ -99,7 +104,7 @@ def suspend(who: str, reason: str) -> None:
 
 
 @command.command("activate")
-@click.argument("who", metavar="ID|EMAIL")
+@click.argument("who", metavar="WHO")
 @REASON
 def activate(who: str, reason: str) -> None:
     """Let somebody in again."""
@@ -111,3 +116,47 @@ def _change(who: str, status: Status, reason: str) -> None:
     user = service.find_user(who)
     service.change_status(user, status, why=reason, by="operator")
     click.echo(f"{user.id} {user.label} is {status.value}.")
+
+
+@command.command("sign-out")
+@click.argument("who", metavar="WHO")
+def sign_out(who: str) -> None:
+    """End every session of somebody at once."""
+    service = context.service()
+    ended = service.end_sessions(service.find_user(who), "ended_by_operator", Client(), by="operator")
+    click.echo(f"{ended} sign-ins were ended.")
+
+
+@command.command("grant")
+@click.argument("who", metavar="WHO")
+@click.argument("permission", type=click.Choice(list(PERMISSIONS)))
+def grant(who: str, permission: str) -> None:
+    """Let somebody administer: `users:read` or `users:write`."""
+    service = context.service()
+    user = service.grant(service.find_user(who), permission, by="operator")
+    click.echo(f"{user.id} {user.label} may now: {', '.join(user.permissions)}. In production this needs a second step at sign-in.")
+
+
+@command.command("revoke")
+@click.argument("who", metavar="WHO")
+@click.argument("permission", type=click.Choice(list(PERMISSIONS)))
+def revoke(who: str, permission: str) -> None:
+    """Take a permission back."""
+    service = context.service()
+    user = service.revoke(service.find_user(who), permission, by="operator")
+    click.echo(f"{user.id} {user.label} may now: {', '.join(user.permissions) or 'nothing'}.")
+
+
+@command.command("history")
+@click.argument("who", metavar="WHO")
+@click.option("--after", default=None, help="Go on after this cursor.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 200))
+def history(who: str, after: str | None, limit: int) -> None:
+    """What happened to an account, newest first."""
+    service = context.service()
+    page = service.events(service.find_user(who), after=after, limit=limit)
+    for event in page.items:
+        detail = " ".join(f"{name}={value}" for name, value in event.detail.items())
+        click.echo(f"{event.at:%Y-%m-%d %H:%M:%S} UTC  {event.kind:<22} {event.client.address:<16} {detail}".rstrip())
+    if page.next:
+        click.echo(f"There is more: authenticator users history {who} --after {page.next}")
