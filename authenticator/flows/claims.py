@@ -5,7 +5,7 @@ from __future__ import annotations
 from authenticator.errors import AuthError
 from authenticator.flows.core import Core
 from authenticator.kinds.base import SecretProvider
-from authenticator.models import LoginKey, NewKey, User
+from authenticator.models import HeldKey, LoginKey, NewKey, User
 from authenticator.storage.port import KeyTaken, LastWayIn
 
 
@@ -32,6 +32,12 @@ def release(core: Core, user: User, key: LoginKey) -> None:
 def is_anothers(core: Core, user: User, key: LoginKey) -> bool:
     """Whether somebody else holds it."""
     return core.store.owners([key]).get(key, user.id) != user.id
+
+
+def is_listed(core: Core, user: User, held: HeldKey) -> bool:
+    """Whether this key of hers is the claim to an address or number on her list; one that a crash left alone is not."""
+    mine = (LoginKey(contact.kind, contact.value) for contact in user.contacts if contact.kind == held.provider and contact.proved_at)
+    return any(login.key.id == held.id for key in mine if (login := core.store.find_login(key)))
 
 
 def require_name(core: Core, user: User) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from authenticator.errors import AuthError
+from authenticator.flows import claims
 from authenticator.flows.core import Core
 from authenticator.models import User
 from authenticator.storage.port import LastWayIn
@@ -64,7 +65,8 @@ def _decide_for_member(facts: Facts) -> Decision:
 def unlink(core: Core, user: User, key_id: str) -> None:
     """Take a way in away from its owner. AuthError `not_found` for anybody else's and for what is no way in.
 
-    `last_sign_in_method` for the only one, and `conflict` for the last of those that are her second step as well.
+    `last_sign_in_method` for the only one, and `conflict` for the last of those that are her second step as well, and for
+    the claim to an address that is on her list: it goes with the address.
     """
     held = core.store.keys_of(user.id)
     key = next((key for key in held if key.id == key_id and key.way_in), None)
@@ -72,6 +74,8 @@ def unlink(core: Core, user: User, key_id: str) -> None:
         raise AuthError("not_found")
     if key.provider in user.factors and [other.provider for other in held].count(key.provider) == 1:
         raise AuthError("conflict", "This is your second step as well. Turn that off under two-step sign-in first.")
+    if claims.is_listed(core, user, key):
+        raise AuthError("conflict", "This is one of your addresses or numbers. Remove it from their list instead.")
     try:
         if not core.store.remove_login_key(user.id, key_id):
             raise AuthError("not_found")

@@ -49,7 +49,7 @@ ENDPOINTS = (
         remove_identity,
         "Account",
         {204: None},
-        ("step_up_required", "not_found", "last_sign_in_method"),
+        ("step_up_required", "not_found", "last_sign_in_method", "conflict"),
         access="bearer",
     ),
 )

@@ -154,6 +154,15 @@ def test_the_last_address_beside_a_password_stays(client: Browser, as_user: AsUs
     assert listed(client, ada) == [("work@example.com", True, True)], "the next proved one is primary now"
 
 
+def test_an_address_on_the_list_is_no_way_in_that_can_be_unlinked_alone(client: Browser, as_user: AsUser, outbox: Outbox) -> None:
+    ada = as_user("ada@example.com")
+    prove(client, ada, outbox, "work@example.com")
+    ways = [way for way in client.api("GET", "me/identities", token=ada.access_token).body if way["provider"] == "email"]
+    assert len(ways) == 2, "a code by mail signs in with each"
+    assert client.api("DELETE", f"me/identities/{ways[1]['id']}", token=ada.access_token).code == "conflict"
+    assert client.api("POST", "sign-in/password", {"email": "work@example.com", "password": ada.password}).status == 200
+
+
 def test_after_a_while_addresses_can_only_be_changed_after_fresh_proof(
     client: Browser, as_user: AsUser, outbox: Outbox, clock: SetClock
 ) -> None:
