@@ -115,10 +115,10 @@ def carry_out(core: Core, held: Ticket, proof: Proof, found: Found, client: Clie
 
 
 def _admit(core: Core, held: Ticket, proof: Proof, user: User, client: Client) -> SignedIn | SecondStep:
-    require_active(core, user, proof, client, held.provider)
+    require_active(core, held, user, proof, client)
     if second_step.is_due(core, held, user, proof, client):
         return SecondStep(user)
-    return _open(core, user, held, proof.amr, client, held.counted)
+    return _open(core, user, held, proof.amr, client)
 
 
 def after_factor(core: Core, held: Ticket, proof: Proof, client: Client, user: User | None, signed: Signed | None) -> SignedIn:
@@ -129,21 +129,20 @@ def after_factor(core: Core, held: Ticket, proof: Proof, client: Client, user: U
         raise AuthError("invalid_code")
     if (held.intent is Intent.CONFIRM or signed) and (signed is None or signed.user.id != user.id):
         raise AuthError("invalid_token", "You are signed in as somebody else here. Sign out first, then repeat this.")
-    require_active(core, user, held.proof, client, held.provider)
+    require_active(core, held, user, held.proof, client)
     if held.factor == recovery_codes.NAME:
         factors.recovery_code_used(core, user, client)
     amr = second_step.amr_of(held.proof, proof)
-    forgiven = (*held.counted, second_step.counters(user)[0].key)
+    held = replace(held, counted=(*held.counted, second_step.counters(user)[0].key))
     if held.intent is Intent.CONFIRM and signed:
         if signed.session.id != held.session:
             raise AuthError("invalid_token", "Sign in again, then repeat this.")
-        core.store.forgive(forgiven)
         return _confirmed(core, held, amr, client, signed)
-    return _trusting(core, _open(core, user, held, amr, client, forgiven), held, client)
+    return _trusting(core, _open(core, user, held, amr, client), held, client)
 
 
-def _open(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client, forgive: Sequence[str]) -> SignedIn:
-    signed_in = sessions.open_for(core, user, held, amr, client, forgive=forgive)
+def _open(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client) -> SignedIn:
+    signed_in = sessions.open_for(core, user, held, amr, client, forgive=held.counted)
     return replace(signed_in, user=devices.seen(core, user, client, held.door))
 
 
@@ -160,19 +159,27 @@ def _trusting(core: Core, signed_in: SignedIn, held: Ticket, client: Client) -> 
     return replace(signed_in, user=user, browser=secret)
 
 
-def require_active(core: Core, user: User, proof: Proof, client: Client, provider: str) -> None:
+def require_active(core: Core, held: Ticket, user: User, proof: Proof, client: Client) -> None:
     """Refuse an account that is not active, and whatever a plug-in refuses; a plug-in that fails refuses as well.
 
     After a password the answer is that of a wrong one, so that guessing shows nothing; whoever comes from a provider, or
     has received a code, has shown who he is and may know.
     """
     if user.status is not Status.ACTIVE:
-        core.history.record("sign_in_refused", user_id=user.id, client=client, code="account_suspended")
+        _refused(core, held, user, client, "account_suspended")
         raise AuthError("invalid_credentials" if "pwd" in proof.amr else "account_suspended")
     refusal = _asked(core, "auth_check_sign_in", user=user, proof=proof, client=client)
     if refusal:
-        core.history.record("sign_in_refused", user_id=user.id, client=client, code=refusal)
+        _refused(core, held, user, client, refusal)
         raise AuthError(refusal)
+
+
+def _refused(core: Core, held: Ticket, user: User, client: Client, code: str) -> None:
+    """Tell why somebody who proved who she is was not let in; written down unless the attempt stands in the history already."""
+    event = core.history.event("sign_in_refused", at=held.event, user_id=user.id, client=client, provider=held.provider, code=code)
+    if not held.event:
+        core.store.append_event(event)
+    core.history.tell(event)
 
 
 def _enrol(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
@@ -184,12 +191,13 @@ def _enrol(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
     user, keys = new_user(core, held.provider, proof)
     user = replace(user, devices=devices.first(client, held.door, core.clock.now()))
     signed_in, stored = sessions.draft(core, user, held, proof.amr, client)
+    created = core.history.event("user_created", user_id=user.id, client=client, provider=held.provider)
     try:
-        core.store.create_user(user, keys, stored)
+        core.store.create_user(user, keys, stored, event=created)
     except KeyTaken:
         raise AuthError("email_taken" if proof.unproven else "identity_taken") from None
-    core.history.record("user_created", user_id=user.id, client=client, provider=held.provider)
-    sessions.told(core, signed_in, client)
+    core.history.tell(created)
+    core.history.tell(sessions.signing_in(core, stored))
     return replace(signed_in, created=True)
 
 
@@ -231,7 +239,7 @@ def _link_by_email(core: Core, held: Ticket, proof: Proof, owner: str, client: C
     user = core.store.user_by_id(owner)
     if user is None:
         raise AuthError("link_required")
-    require_active(core, user, proof, client, held.provider)
+    require_active(core, held, user, proof, client)
     _claim(core, held.provider, proof, user, client)
     return core.store.find_login(key_of(held.provider, proof))
 
@@ -245,6 +253,7 @@ def _confirm(core: Core, held: Ticket, proof: Proof, found: Found, client: Clien
 
 
 def _confirmed(core: Core, held: Ticket, amr: Sequence[str], client: Client, signed: Signed) -> SignedIn:
+    core.store.forgive(held.counted)
     core.history.record("confirmed", user_id=signed.user.id, client=client, provider=held.provider, session=signed.session.id)
     return sessions.renew(core, signed, held, amr)
 

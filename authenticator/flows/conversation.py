@@ -9,6 +9,7 @@ from typing import Any
 
 from authenticator.crypto import random_token
 from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.flows import admission, factors, ownership, second_step, ticket
 from authenticator.flows.core import Core
 from authenticator.flows.linking import Decision
@@ -21,6 +22,8 @@ from authenticator.models import Backoff, Client, Intent, Limit
 
 RESEND = "resend"
 AGAIN = frozenset({"invalid_code", "invalid_credentials", "validation_failed", "invalid_request"})  # refusals that leave tries
+MISTYPED = frozenset({"validation_failed", "invalid_request"})  # refusals that say nothing of who it was
+USER = "user:"  # with it begins what a provider guards where it knows the account
 FURTHER_TRIES = 8  # an hour and address, besides the first of each code: with 12 codes an hour that makes 20 (ASVS 5.0 6.6.3)
 
 
@@ -39,8 +42,8 @@ def begin(core: Core, wish: Begin) -> Outcome:
         return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
     answer = checked(turn.fields, wish.answer or {})
     provider.vet(visit, answer)
-    draft = replace(draft, counted=_count(core, provider, visit, answer))
-    turn = _refusals_told(core, provider, visit, turn.keep, answer)
+    draft = _counted(core, provider, draft, visit, answer)
+    turn = _refusals_told(core, provider, replace(draft, keep=turn.keep), visit, answer)
     return _settle(core, draft, binding, turn, wish.client, visit, wish.signed)
 
 
@@ -86,11 +89,11 @@ def _next(core: Core, held: Ticket, visit: Visit, answer: Mapping[str, Any], sig
     if wants_new:
         return provider.resume(visit, held.keep, {RESEND: "1"}), held
     if held.ask is None:
-        return provider.resume(visit, held.keep, _callback(answer, visit)), held
+        return _refusals_told(core, provider, held, visit, _callback(answer, visit)), held
     values = _filled_in(held, answer)
     provider.vet(visit, values)
-    held = replace(held, counted=held.counted + _count(core, provider, visit, values, first=False))
-    return _refusals_told(core, provider, visit, held.keep, values), held
+    held = _counted(core, provider, held, visit, values, first=False)
+    return _refusals_told(core, provider, held, visit, values), held
 
 
 def _filled_in(held: Ticket, answer: Mapping[str, Any]) -> dict[str, str]:
@@ -202,21 +205,34 @@ def _visit(core: Core, held: Ticket, client: Client, signed: Signed | None, wish
     )
 
 
-def _count(core: Core, provider: Provider, visit: Visit, answer: Mapping[str, str], *, first: bool = True) -> tuple[str, ...]:
-    """Count the attempt in one trip: for the address, and for the account it aims at or, at sign-up, the messages to it.
+def _counted(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Mapping[str, str], *, first: bool = True) -> Ticket:
+    """The ticket, after the attempt was counted in one trip: for the address, and for the account it aims at or, at sign-up, the messages to it.
 
-    The keys counted beside the address; a sign-in forgives them when it succeeds. A sign-up counts as one, however many
-    answers it takes.
+    It remembers the keys counted beside the address, which a sign-in forgives when it succeeds. A sign-in is written down as failed
+    in the same trip, until it succeeds. A sign-up counts as one, however many answers it takes.
     """
     intent = visit.intent
     here = _address_limit(core, intent if first else Intent.SIGN_IN, visit.client)
     subject = provider.guarded(visit, answer)
     if not subject:
         core.spend(here)
-        return ()
+        return held
     aimed = ownership.message_limit(core, subject) if intent is Intent.SIGN_UP else Backoff(f"account:{provider.name}:{subject}")
-    core.spend(here, aimed)
-    return (aimed.key,)
+    counted = tuple(dict.fromkeys((*held.counted, aimed.key)))
+    if intent is not Intent.SIGN_IN:
+        core.spend(here, aimed)
+        return replace(held, counted=counted)
+    failed = _failed(core, provider, visit, at=held.event, user_id=subject.removeprefix(USER) if subject.startswith(USER) else None)
+    try:
+        core.spend(here, aimed, event=failed)
+    except AuthError:
+        core.history.tell(failed)
+        raise
+    return replace(held, counted=counted, event=failed.id)
+
+
+def _failed(core: Core, provider: Provider, visit: Visit, *, at: str = "", user_id: str | None = None, **detail: str) -> Event:
+    return core.history.event("sign_in_failed", at=at, user_id=user_id, client=visit.client, provider=provider.name, **detail)
 
 
 def _address_limit(core: Core, intent: Intent, client: Client) -> Limit:
@@ -227,11 +243,16 @@ def _address_limit(core: Core, intent: Intent, client: Client) -> Limit:
     return Limit(f"sign-in:{network_of(client.address)}", settings.sign_ins_per_minute * factor, 60)
 
 
-def _refusals_told(core: Core, provider: Provider, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:
+def _refusals_told(core: Core, provider: Provider, held: Ticket, visit: Visit, answer: Mapping[str, str]) -> Turn:
+    """The provider's next turn. Its refusal is told once, and written down unless that was done when the attempt was counted."""
     try:
-        return provider.resume(visit, keep, answer)
+        return provider.resume(visit, held.keep, answer)
     except AuthError as error:
-        core.history.record("sign_in_refused", client=visit.client, provider=provider.name, code=error.code)
+        user_id = visit.user.id if visit.user else None
+        failed = _failed(core, provider, visit, at=held.event, user_id=user_id, code=error.code)
+        if not held.event and error.code not in MISTYPED and visit.intent is not Intent.SIGN_UP:
+            core.store.append_event(failed)
+        core.history.tell(failed)
         raise
 
 

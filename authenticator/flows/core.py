@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from authenticator.clock import Clock
 from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.flows.attributes import Attributes
 from authenticator.flows.errands import Errands
 from authenticator.flows.history import History
@@ -36,8 +37,11 @@ class Core:
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("authenticator"))
     attributes: Attributes = field(default_factory=Attributes)
 
-    def spend(self, *counters: Limit | Backoff) -> None:
-        """Count an attempt before it is acted on; AuthError `rate_limited` when one of the counters is over."""
-        wait = self.store.count_attempts(counters, self.clock.now())
+    def spend(self, *counters: Limit | Backoff, event: Event | None = None) -> None:
+        """Count an attempt before it is acted on; AuthError `rate_limited` when one of the counters is over.
+
+        The event is written in the same trip, whatever comes of it.
+        """
+        wait = self.store.count_attempts(counters, self.clock.now(), event=event)
         if wait:
             raise AuthError("rate_limited", retry_after=wait)

@@ -83,6 +83,20 @@ class Errands:
         for errand in errands:
             self._enqueue(errand)
 
+    def aside(self, lane: str, task: Callable[[], None]) -> None:
+        """Do a piece of tidying up soon, after the answer; nobody misses it if it is lost or fails."""
+
+        def tried() -> None:
+            try:
+                task()
+            except Exception as error:
+                log.warning("%s could not be tidied up: %s", lane, type(error).__name__)
+
+        self._begin()
+        with self._look:
+            found = self._lanes.setdefault(lane, _Lane(lane, self._drained))
+        found.put(tried)
+
     def next_try(self, errand: Errand) -> datetime:
         """When to try again after a try that failed."""
         tries = errand.tries

@@ -13,9 +13,6 @@ from authenticator.storage.port import Store
 
 log = logging.getLogger("authenticator.history")
 
-# Accounts and sessions are themselves the record of these, so listeners are told and nothing is written twice.
-TOLD_ONLY = frozenset({"user_created", "signed_in", "sign_in_refused"})
-
 
 class History:
     """Writes an event, then tells the listeners one by one; none of them can break what has happened."""
@@ -26,15 +23,20 @@ class History:
         self._ids = ids
         self.listeners: Sequence[Callable[[Event], None]] = ()
 
+    def event(self, kind: str, *, at: str = "", user_id: str | None = None, client: Client | None = None, **detail: str) -> Event:
+        """An event that is not written yet; `at` is the id of one whose place it takes. `detail` must hold no secret and no address of a person."""
+        return Event(at or self._ids.new(), kind, self._clock.now(), user_id, client or Client(), detail)
+
     def record(self, kind: str, *, user_id: str | None = None, client: Client | None = None, **detail: str) -> None:
-        """Record one event; `detail` must hold no secret and no address of a person."""
-        if kind in TOLD_ONLY and not self.listeners:
-            return
-        event = Event(self._ids.new(), kind, self._clock.now(), user_id, client or Client(), detail)
-        if kind not in TOLD_ONLY:
-            self._store.append_event(event)
+        """Write one event and tell the listeners."""
+        event = self.event(kind, user_id=user_id, client=client, **detail)
+        self._store.append_event(event)
+        self.tell(event)
+
+    def tell(self, event: Event) -> None:
+        """Tell the listeners of an event that was written together with what it tells of."""
         for listener in self.listeners:
             try:
                 listener(event)
             except Exception:
-                log.exception("a listener failed on %s", kind)
+                log.exception("a listener failed on %s", event.kind)

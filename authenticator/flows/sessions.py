@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from authenticator.crypto import derive_key, digest, keyed_token, random_token, same
 from authenticator.errors import AuthError
+from authenticator.events import Event
 from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed, SignedIn
@@ -19,6 +20,8 @@ from authenticator.models import Client, Session, User
 GRACE = timedelta(seconds=10)  # how long the immediate predecessor of a refresh token gets the same successor
 MARK = 22  # characters, 132 bits
 TWO_FACTORS_LAST = timedelta(hours=24)
+MOST = 100  # open sign-ins of one person, give or take a few
+SOMETIMES = ("A", "B", "C", "D")  # how one of sixteen ids of a session begins: the cap need not be looked after each time
 LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
 OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
 
@@ -49,15 +52,23 @@ def draft(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Clie
 def open_for(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client, *, forgive: Sequence[str] = ()) -> SignedIn:
     """Open a session for an admitted user, and forget the failures under `forgive`."""
     signed_in, session = draft(core, user, held, amr, client)
-    core.store.open_session(session, forgive=forgive)
-    told(core, signed_in, client)
+    event = signing_in(core, session, at=held.event)
+    core.store.open_session(session, forgive=forgive, event=event)
+    core.history.tell(event)
+    if session.id.startswith(SOMETIMES):
+        core.errands.aside("sessions", lambda: cap(core, user))
     return signed_in
 
 
-def told(core: Core, signed_in: SignedIn, client: Client) -> None:
-    """Tell the listeners of a sign-in."""
-    session = signed_in.session
-    core.history.record("signed_in", user_id=session.user_id, client=client, provider=session.provider, session=session.id)
+def signing_in(core: Core, session: Session, *, at: str = "") -> Event:
+    """The event of a sign-in; `at` is the id of the attempt that it was."""
+    detail = {"provider": session.provider, "session": session.id}
+    return core.history.event("signed_in", at=at, user_id=session.user_id, client=session.client, **detail)
+
+
+def cap(core: Core, user: User) -> None:
+    """End the oldest sign-ins above the number that one person may have."""
+    core.store.cap_sessions(user.id, MOST, "too_many", core.clock.now())
 
 
 def require_fresh(core: Core, session: Session) -> None:

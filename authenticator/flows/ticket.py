@@ -17,7 +17,7 @@ from authenticator.models import Intent
 
 KIND = "conversation"
 LIFE = timedelta(minutes=10)  # OpenID Connect state, ASVS 5.0 10.2.1
-PLAIN = ("holder", "provider", "door", "tries", "return_to", "session", "base_url", "stage", "factor", "trust")
+PLAIN = ("holder", "provider", "door", "tries", "return_to", "session", "base_url", "stage", "factor", "trust", "event")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Ticket:
 
     `stage` says who has the next word: the provider, the proof of an address, a second factor, or one that is being set up
     (then `provider` names it). `trust` is the wish not to be asked again in this browser.
+    `event` is the id under which this sign-in stands in the history, as failed until it succeeds.
     `session` is the session of the person who links or confirms. `counted` are the keys of the attempts that this
     sign-in was held against.
     """
@@ -43,6 +44,7 @@ class Ticket:
     stage: Literal["provider", "prove", "factor", "setup"] = "provider"
     factor: str = ""
     trust: bool = False
+    event: str = ""
     ask: Ask | None = None
     keep: Mapping[str, Any] = field(default_factory=dict)
     proof: Proof | None = None

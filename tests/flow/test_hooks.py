@@ -135,7 +135,7 @@ def test_a_listener_that_fails_stops_neither_the_sign_in_nor_the_next_listener(a
     kinds = [event.kind for event in stranger.events]
     assert "user_created" in kinds
     assert "signed_in" in kinds
-    assert kinds[-1] == "sign_in_refused"
+    assert kinds[-1] == "sign_in_failed"
     told_to_them = "".join(str(event.detail) for event in stranger.events)
     assert ada.email not in told_to_them
     assert ada.password not in told_to_them
