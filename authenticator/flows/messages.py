@@ -50,6 +50,8 @@ class Messages:
 
     def send(self, *messages: Message) -> None:
         """Keep messages, in one trip, and have them carried. AuthError `store_unavailable`: then nothing was accepted."""
+        if not messages:
+            return
         errands = [self.errand_of(message) for message in messages]
         self._new.update(errand.id for errand in errands)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from authenticator.flows.core import Core
 from authenticator.models import User
 
@@ -14,7 +16,10 @@ def notify(core: Core, user: User, subject: str, text: str, link: str = "", **va
     proved = [contact for contact in user.contacts if contact.proved_at]
     mails = [contact for contact in proved if contact.kind == "email"]
     phones = [contact for contact in proved if contact.kind == "phone" and core.messages.carries("sms")]
-    for contact in mails or phones:
-        channel = "email" if contact.kind == "email" else "sms"
-        letter = core.letters.write("notice", channel, contact.value, user.locale, subject=subject, text=text, link=link, values=values)
-        core.messages.send(letter)
+    facts: dict[str, Any] = {"subject": subject, "text": text, "link": link, "values": values}
+    core.messages.send(
+        *(
+            core.letters.write("notice", "email" if contact.kind == "email" else "sms", contact.value, user.locale, **facts)
+            for contact in mails or phones
+        )
+    )
