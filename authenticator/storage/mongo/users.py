@@ -38,13 +38,17 @@ class Users(Sessions):
             return self._mongo["people"].update_one(known, {"$set": row, "$inc": {"version": 1}}).modified_count == 1
 
     def change_status(self, user_id: str, change: StatusChange) -> bool:
+        """Sessions end before the status changes and once more after it, so that a crash in between leaves none open."""
         row = records.change_record(user_id, change, self._sealer)
         known = {"_id": f"u:{user_id}", "kind": "u", "status": row["before"]}
         step = {"$set": {"status": row["after"], "updated_at": row["at"]}, "$inc": {"version": 1}, "$push": {"history": row}}
+        ending = change.after is not Status.ACTIVE
+        if ending and self._stands(user_id, change.before):
+            self.close_sessions(user_id, change.after.value, change.at)
         with told():
             changed = self._mongo["people"].update_one(known, step).modified_count == 1
-        if change.after is not Status.ACTIVE and (changed or self._stands(user_id, change.after)):
-            self.close_sessions(user_id, change.after.value, change.at)  # also what a crash at the first try left open
+        if ending and (changed or self._stands(user_id, change.after)):
+            self.close_sessions(user_id, change.after.value, change.at)  # what was opened meanwhile, at the first try too
         return changed
 
     def status_history(self, user_id: str) -> Sequence[StatusChange]:

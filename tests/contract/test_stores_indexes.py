@@ -1,0 +1,106 @@
+"""Whatever a page or a worker asks for is found by walking an index, however much there is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from pymongo import MongoClient
+from sqlalchemy import event
+
+from authenticator.events import Event
+from authenticator.models import Page, Session
+from authenticator.storage.mongo.store import MongoStore
+from authenticator.storage.open import open_store
+from authenticator.storage.port import Store
+from authenticator.storage.sealing import Sealer
+from authenticator.storage.sql.store import SqlStore
+from authenticator.testing.store_contract import NOW, a_key, a_session, a_user, later
+from authenticator.testing.stores.errands import an_errand
+
+Fresh = Callable[[str], str]
+MANY = 400
+
+
+def events_of(store: Store, after: str | None) -> Page[Event]:
+    return store.events_of("u1", after=after, limit=5)
+
+
+def everybodys_events(store: Store, after: str | None) -> Page[Event]:
+    return store.events(after=after, limit=5)
+
+
+def sessions_of(store: Store, after: str | None) -> Page[Session]:
+    return store.sessions_of("u1", NOW, after=after, limit=5)
+
+
+def ended_sessions_of(store: Store, after: str | None) -> Page[Session]:
+    return store.sessions_of("u1", later(days=40), ended=True, after=after, limit=5)
+
+
+def due_errands(store: Store, after: str | None) -> Page[object]:
+    return Page(tuple(store.claim_errands(NOW, later(minutes=1), 5)), "the next")
+
+
+LISTS = (events_of, everybodys_events, sessions_of, ended_sessions_of, due_errands)
+
+
+def filled(url: str) -> Store:
+    store = open_store(url, sealer=Sealer(b"s" * 32))
+    store.prepare()
+    store.create_users([(a_user(number), [a_key(f"k{number}")]) for number in (1, 2)])
+    for number in range(MANY):
+        store.append_event(Event(f"e{number}", "signed_in", later(seconds=number // 3), f"u{1 + number % 2}"))
+        store.open_session(a_session(number, f"u{1 + number % 2}", created_at=later(seconds=number // 3)))
+    store.put_errands([an_errand(number) for number in range(MANY)])
+    return store
+
+
+@contextmanager
+def overheard(store: SqlStore) -> Iterator[list[str]]:
+    """The statements as SQLite gets them, with their values."""
+    said: list[str] = []
+
+    def listen(connection: sqlite3.Connection, *_: object) -> None:
+        connection.set_trace_callback(said.append)
+
+    event.listen(store._db.engine, "checkout", listen)
+    yield said
+    event.remove(store._db.engine, "checkout", listen)
+
+
+def test_sqlite_neither_scans_nor_sorts_for_a_page(fresh_database: Fresh) -> None:
+    url = fresh_database("sqlite")
+    store = filled(url)
+    assert isinstance(store, SqlStore)
+    with overheard(store) as said:
+        for ask in LISTS:
+            assert ask(store, ask(store, None).next).items
+    store.close()
+    assert len(said) >= 2 * len(LISTS)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        for statement in said:
+            plan = " / ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
+            assert "TEMP B-TREE" not in plan, (statement, plan)
+            assert "SCAN" not in plan.replace("SCAN due", "").replace("SCAN events USING INDEX events_by_time", ""), (statement, plan)
+    connection.close()
+
+
+@pytest.mark.parametrize("ask", LISTS)
+def test_mongodb_looks_at_no_more_than_it_shows(ask: Callable[[Store, str | None], Page[object]], fresh_database: Fresh) -> None:
+    url = fresh_database("mongodb")
+    store = filled(url)
+    assert isinstance(store, MongoStore)
+    with MongoClient(url) as client:
+        database = client[urlsplit(url).path[1:]]
+        database.command("profile", 2)
+        assert ask(store, ask(store, None).next).items
+        database.command("profile", 0)
+        looks = list(database["system.profile"].find({"op": {"$in": ["query", "command"]}, "docsExamined": {"$exists": True}}))
+    store.close()
+    assert looks
+    assert all(look["docsExamined"] <= 12 and look["keysExamined"] <= 20 for look in looks), looks
+    assert not any(look.get("hasSortStage") for look in looks)

@@ -1,0 +1,165 @@
+"""What a store makes good when a process died in the middle of a verb, and how it reads what an earlier version wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from pymongo.collection import Collection
+from sqlalchemy import create_engine, text
+
+from authenticator.crypto import digest
+from authenticator.models import Status, StatusChange
+from authenticator.storage.open import open_store
+from authenticator.storage.port import Store
+from authenticator.storage.sealing import Sealer
+from authenticator.storage.sql.tables import metadata
+from authenticator.testing.store_contract import NOW, a_key, a_session, a_user, later
+from authenticator.testing.stores.avatars import an_avatar
+from authenticator.testing.stores.bulk import people
+from authenticator.testing.stores.erasure import lived
+from authenticator.testing.stores.errands import an_errand
+from authenticator.testing.stores.history import an_event
+
+Fresh = Callable[[str], str]
+
+
+def opened(url: str) -> Store:
+    store = open_store(url, sealer=Sealer(b"s" * 32))
+    store.prepare()
+    return store
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing after it runs, no cleaning up either."""
+
+
+def dies_at(monkeypatch: pytest.MonkeyPatch, verb: str, at: int) -> None:
+    """The driver's verb kills the process when it is used for the `at`th time."""
+    real, used = getattr(Collection, verb), [0]
+
+    def dies(self: Collection[Any], *arguments: Any, **options: Any) -> Any:
+        used[0] += 1
+        if used[0] == at:
+            raise Killed
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Collection, verb, dies)
+
+
+@pytest.mark.parametrize(
+    ("verb", "at"), [("delete_many", 1), ("delete_many", 2), ("delete_many", 3), ("update_many", 1), ("find_one_and_delete", 1)]
+)
+def test_an_erasure_killed_half_way_is_finished_by_the_next(
+    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
+) -> None:
+    store = opened(fresh_database("mongodb"))
+    lived(store)
+    with monkeypatch.context() as patch:
+        dies_at(patch, verb, at)
+        with pytest.raises(Killed):
+            store.erase_user("u1", "gone-1")
+    assert store.user_by_id("u1") is not None
+    assert store.erase_user("u1", "gone-1") is True
+    assert store.user_by_id("u1") is None
+    assert store.session_by_id("s1") is None
+    assert store.avatar("a1") is None
+    assert len(store.events_of("gone-1").items) == 3
+    store.create_user(a_user(2), [a_key("one-1"), a_key("two-1", "google")])
+    store.close()
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_crowd_killed_half_way_leaves_every_key_free(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    store = opened(fresh_database("mongodb"))
+    with monkeypatch.context() as patch:
+        dies_at(patch, "insert_many", at)
+        with pytest.raises(Killed):
+            store.create_users(people(0, 20))
+    assert store.users().items == ()
+    assert store.owners([new.key for _, keys in people(0, 20) for new in keys]) == {}
+    again = [(a_user(f"x{number}"), keys) for number, (_, keys) in enumerate(people(0, 20))]
+    assert list(store.create_users(again)) == [None] * 20
+    assert len(store.users().items) == 20
+    store.close()
+
+
+@pytest.mark.parametrize(("verb", "at"), [("update_one", 1), ("update_many", 2)])
+def test_a_suspension_killed_half_way_leaves_no_session_open(
+    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
+) -> None:
+    store = opened(fresh_database("mongodb"))
+    store.create_user(a_user(), [a_key()], a_session())
+    with monkeypatch.context() as patch:
+        dies_at(patch, verb, at)
+        with pytest.raises(Killed):
+            store.change_status("u1", StatusChange(Status.ACTIVE, Status.SUSPENDED, "", "operator", NOW))
+    assert store.session_by_cookie(digest("cookie 1"), NOW) is None
+    store.close()
+
+
+@pytest.mark.parametrize(("verb", "at"), [("insert_one", 1), ("update_one", 1), ("update_one", 2)])
+def test_a_key_added_half_way_can_be_added_again(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int) -> None:
+    store = opened(fresh_database("mongodb"))
+    store.create_user(a_user(), [a_key("one")])
+    with monkeypatch.context() as patch:
+        dies_at(patch, verb, at)
+        with pytest.raises(Killed):
+            store.add_login_key("u1", a_key("two", "google", secret="first"), NOW)
+    store.add_login_key("u1", a_key("two", "google", secret="first"), NOW)
+    login = store.find_login(a_key("two", "google").key)
+    assert login is not None
+    assert login.secret == "first"
+    assert store.remove_login_key("u1", a_key("one").key)
+    store.close()
+
+
+def test_a_key_removed_half_way_does_not_come_back_with_its_old_secret(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(fresh_database("mongodb"))
+    store.create_user(a_user(), [a_key("one", secret="old"), a_key("two", "google")])
+    with monkeypatch.context() as patch:
+        dies_at(patch, "delete_one", 1)
+        with pytest.raises(Killed):
+            store.remove_login_key("u1", a_key("one").key)
+    assert store.find_login(a_key("one").key) is None
+    store.add_login_key("u1", a_key("one", secret="new"), NOW)
+    login = store.find_login(a_key("one").key)
+    assert login is not None
+    assert login.secret == "new"
+    store.close()
+
+
+AS_IT_WAS = (
+    "DROP TABLE avatars",
+    "DROP TABLE errands",
+    "DROP INDEX events_by_time",
+    "ALTER TABLE sessions DROP COLUMN seen_at",
+    "ALTER TABLE sessions DROP COLUMN mfa_at",
+    "UPDATE alembic_version SET version_num = '0001'",
+)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_database_of_the_first_version_is_brought_up_with_all_that_is_in_it(kind: str, fresh_database: Fresh) -> None:
+    url = fresh_database(kind)
+    store = opened(url)
+    store.create_user(a_user(), [a_key()], a_session())
+    store.append_event(an_event())
+    store.close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in AS_IT_WAS:
+            connection.execute(text(statement))
+    store = opened(url)
+    assert store.session_by_cookie(digest("cookie 1"), NOW) == (a_session(seen_at=None, mfa_at=None), a_user())
+    assert store.events().items == (an_event(),)
+    store.put_errands([an_errand()])
+    assert store.add_avatar(an_avatar(), 1)
+    store.touch_session("s1", later(minutes=1))
+    store.close()
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
