@@ -277,3 +277,23 @@ def test_the_owner_takes_an_added_address_back_by_the_link_of_the_warning(as_use
     assert "thief@example.com" not in owner.get("/account/emails")
     assert client.api("POST", "sign-in/password", {"email": "thief@example.com", "password": ada.password}).code == "invalid_credentials"
     assert owner.get(warning["link"]).status == 400
+
+
+# With a phone alone
+
+
+def test_a_person_with_only_a_phone_is_warned_by_text_and_keeps_her_only_way_in(client: Browser, outbox: Outbox) -> None:
+    begun = client.api("POST", "sign-up/phone", {"phone_number": NUMBER})
+    signed = client.api("POST", "sign-in/continue", {"challenge": begun["challenge"]["id"], "code": outbox.code(to=NUMBER)})
+    token = signed["access_token"]
+    (number,) = client.api("GET", "me/phones", token=token).body
+    assert (number["value"], number["primary"], number["country"]) == (NUMBER, True, "GB")
+    assert client.api("DELETE", f"me/phones/{number['id']}", token=token).code == "last_sign_in_method"
+    assert client.api("GET", "me/phones", token=token).body == [number], "a refusal changes nothing"
+    added = client.api("POST", "me/emails", {"email": "ada@example.com"}, token=token)
+    warning = outbox.last(to=NUMBER)
+    assert (warning["channel"], "/cancel-change?token=" in warning["link"]) == ("sms", True)
+    code = outbox.code(to="ada@example.com")
+    assert client.api("POST", f"me/emails/{added['id']}/verify", {"code": code}, token=token)["primary"]
+    assert client.api("DELETE", f"me/phones/{number['id']}", token=token).status == 204
+    assert "removed" in outbox.last(to=NUMBER)["text"]
