@@ -55,7 +55,7 @@ def _delete(auth: Service, signed: Signed) -> Response:
 def render(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
     """The page; with an error, its status."""
     reached = [contact.shown for contact in signed.user.contacts if contact.proved_at]
-    facts = {"sure": SURE, "fields": (SURE,), "days": auth.settings.deletion_days, "reached": reached}
+    facts = {"sure": SURE, "days": auth.settings.deletion_days, "reached": reached}
     body = render_template("data.html", error=error, message="", **facts)
     return moves.refused(body, error) if error else make_response(body)
 

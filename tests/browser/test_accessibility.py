@@ -65,6 +65,19 @@ def number_added(page: Page, live: str) -> None:
     page.get_by_text("United Kingdom").wait_for()
 
 
+def profile_refused(page: Page, live: str) -> None:
+    page.goto(f"{live}/account/profile")
+    page.get_by_label("Add a picture").set_input_files({"name": "me.svg", "mimeType": "image/png", "buffer": b"<svg/>"})
+    page.get_by_role("button", name="Add picture").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def unsure(page: Page, live: str) -> None:
+    page.goto(f"{live}/account/data")
+    page.get_by_role("button", name="Delete my account").click()
+    page.get_by_role("alert").first.wait_for()
+
+
 def picker(page: Page, live: str) -> None:
     page.goto(f"{live}/sign-in/google")
     page.get_by_text("Let something go wrong").click()
@@ -86,6 +99,12 @@ STRANGER: dict[str, Callable[[Page, str], Any]] = {
 MEMBER: dict[str, Callable[[Page, str], Any]] = {
     "account": lambda page, live: page.goto(f"{live}/account"),
     "account with a token": account_with_token,
+    "profile": lambda page, live: page.goto(f"{live}/account/profile"),
+    "profile, a picture refused": profile_refused,
+    "data, not sure": unsure,
+    "account deleted": lambda page, live: page.goto(f"{live}/keep-account?done=deleted"),
+    "account kept": lambda page, live: page.goto(f"{live}/keep-account?done=kept"),
+    "no link to keep it": lambda page, live: page.goto(f"{live}/keep-account?token=x"),
     "addresses, a code refused": address_refused,
     "numbers, one added": number_added,
 }
