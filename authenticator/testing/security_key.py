@@ -55,6 +55,8 @@ class SecurityKey:
         flags: int | None = None,
         rp_id: str = "",
         attestation: Mapping[str, Any] | None = None,
+        self_signed: bool = False,
+        resident: bool = True,
         extra: bytes = b"",
     ) -> str:
         """Make a passkey, as `navigator.credentials.create` does."""
@@ -65,9 +67,11 @@ class SecurityKey:
         attested = bytes(16) + len(made.id).to_bytes(2, "big") + made.id + cbor2.dumps({**public, **(cose or {})}, canonical=True)
         data = self._authenticator_data(rp_id or made.rp_id, told, 0) + attested + extra
         statement = {"fmt": "none", "attStmt": {}, "authData": data, **(attestation or {})}
+        if self_signed:
+            statement |= {"fmt": "packed", "attStmt": {"alg": algorithm, "sig": sign(data + hashlib.sha256(said).digest())}}
         self.credentials.append(made)
         response = {"clientDataJSON": packed(said), "attestationObject": packed(cbor2.dumps(statement)), "transports": ["internal"]}
-        return _credential(made.id, response, {"credProps": {"rk": True}})
+        return _credential(made.id, response, {"credProps": {"rk": resident}})
 
     def get(
         self,

@@ -193,7 +193,11 @@ def test_a_domain_that_no_browser_would_accept_stops_the_start() -> None:
     ("agent", "aaguid", "name"),
     [
         (AGENT, "", "Passkey · Chrome on Linux"),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1", "", "Passkey · Safari on iPhone"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1",
+            "",
+            "Passkey · Safari on iPhone",
+        ),
         ("Mozilla/5.0 (Windows NT 10.0) Chrome/131.0 Safari/537.36 Edg/131.0", "", "Passkey · Edge on Windows"),
         (AGENT, "bada5566-a7aa-401f-bd96-45619a55120d", "Passkey · 1Password"),
         ("curl/8", "", "Passkey"),

@@ -80,3 +80,18 @@ def test_a_view_that_sets_a_header_itself_keeps_its_own() -> None:
     answer = app.test_client().get("/keys")
     assert answer.headers.getlist("Cache-Control") == ["public, max-age=600"]
     assert answer.headers.getlist("Content-Security-Policy") == ["default-src 'self'"]
+
+
+def test_only_a_page_that_asks_for_it_runs_scripts_and_only_our_own_files() -> None:
+    app = app_with()
+
+    @app.get("/own_file")
+    def passkey() -> str:
+        headers.allow_scripts()
+        headers.allow_form_to("https://app.example/back")
+        return "a page with a script"
+
+    client = app.test_client()
+    policy = client.get("/own_file").headers["Content-Security-Policy"].split("; ")
+    assert {"script-src 'self'", "form-action 'self' https://app.example", "default-src 'none'"} <= set(policy)
+    assert "script-src" not in client.get("/page").headers["Content-Security-Policy"]

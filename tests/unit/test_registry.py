@@ -17,7 +17,7 @@ from authenticator.errors import ConfigurationError
 from authenticator.hashing import NullHasher
 from authenticator.kinds.base import Plugin, PluginOptions
 from authenticator.kit import Kit
-from authenticator.plugin import Provider, Visit, hookimpl
+from authenticator.plugin import Factor, Provider, Visit, hookimpl
 from authenticator.registry import Registry, build, find
 from authenticator.settings import load
 from authenticator.testing.emulated import Offer
@@ -154,6 +154,37 @@ def test_a_hook_with_an_argument_that_is_not_there_stops_the_start() -> None:
 def test_two_providers_of_one_name_stop_the_start() -> None:
     with pytest.raises(ConfigurationError, match="Two plug-ins are named door"):
         registry(types.SimpleNamespace(__name__="one", auth_providers=Offer(Door).auth_providers), Offer(OtherDoor))
+
+
+class Knock(Factor):
+    """A second step under the name of a provider, with the same settings."""
+
+    name, label = "door", "Knock"
+    Options = DoorOptions
+
+
+class OfferFactor:
+    """A plug-in that brings one factor."""
+
+    def __init__(self, factor: type[Factor]) -> None:
+        self.factor = factor
+
+    @hookimpl
+    def auth_factors(self) -> list[type[Factor]]:
+        return [self.factor]
+
+
+def test_a_provider_and_a_factor_that_share_their_settings_may_have_one_name() -> None:
+    built = registry(Offer(Door), OfferFactor(Knock), DOOR_COLOUR="red")
+    assert (type(built.providers["door"]), type(built.factors["door"])) == (Door, Knock)
+
+
+def test_a_factor_with_the_name_of_somebody_else_s_provider_stops_the_start() -> None:
+    class Stranger(Knock):
+        Options = PluginOptions
+
+    with pytest.raises(ConfigurationError, match="Two plug-ins are named door"):
+        registry(Offer(Door), OfferFactor(Stranger), DOOR_COLOUR="red")
 
 
 def test_two_packages_with_one_entry_point_stop_the_start() -> None:

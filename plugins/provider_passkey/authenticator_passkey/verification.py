@@ -103,7 +103,8 @@ def _attestation(data: bytes) -> Mapping[str, Any]:
     statement = found.get("attStmt")
     if set(found) != {"fmt", "attStmt", "authData"} or not isinstance(statement, dict) or not isinstance(found["authData"], bytes):
         raise malformed()
-    if not (found["fmt"] == "none" or (found["fmt"] == "packed" and "x5c" not in statement)):
+    none, own = found["fmt"] == "none" and not statement, found["fmt"] == "packed" and set(statement) == {"alg", "sig"}
+    if not (none or own):
         raise unsuitable()
     return found
 
