@@ -83,7 +83,7 @@ def _next(core: Core, held: Ticket, visit: Visit, answer: Mapping[str, Any], sig
         return factor.resume(visit, held.keep, {RESEND: "1"} if wants_new else _filled_in(held, answer)), held
     provider = provider_named(core, held.provider, held.intent)
     if held.stage == "prove":
-        return _next_of_proving(core, held, answer, wants_new)
+        return _next_of_proving(core, held, visit, answer, wants_new)
     if held.stage == "factor":
         return _next_of_second_step(core, held, visit, answer, wants_new)
     if wants_new:
@@ -116,10 +116,13 @@ def _next_of_second_step(core: Core, held: Ticket, visit: Visit, answer: Mapping
         raise
 
 
-def _next_of_proving(core: Core, held: Ticket, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
+def _next_of_proving(core: Core, held: Ticket, visit: Visit, answer: Mapping[str, Any], wants_new: bool) -> tuple[Turn, Ticket]:
     keep = held.keep
     if wants_new:
-        return ownership.ask_for_code(core, keep["email"], ticket=held.id, taken=keep["taken"], linked=held.door == "web"), held
+        ask, letter = ownership.ask_for_code(
+            core, keep["email"], ticket=held.id, taken=keep["taken"], linked=held.door == "web", locale=visit.client.locale
+        )
+        return ask, replace(held, errands=(letter,))
     if held.proof is None or held.ask is None:
         raise AuthError("challenge_expired")
     values = checked(held.ask.fields, answer)
@@ -149,10 +152,17 @@ def _admit(core: Core, held: Ticket, binding: str, proof: Proof, client: Client,
     found = admission.decide(core, held, proof, signed, visit.logins)
     if found.decision is Decision.PROVE:
         held = _renamed(held)
-        ask = ownership.ask_for_code(
-            core, proof.identity.email, ticket=held.id, taken=found.taken, linked=held.door == "web", counted=held.counted
+        ask, letter = ownership.ask_for_code(
+            core,
+            proof.identity.email,
+            ticket=held.id,
+            taken=found.taken,
+            linked=held.door == "web",
+            counted=held.counted,
+            locale=client.locale,
         )
-        waiting = replace(held, stage="prove", proof=proof, ask=ask, keep=ask.keep, tries=core.settings.code_tries)
+        tries = core.settings.code_tries
+        waiting = replace(held, stage="prove", proof=proof, ask=ask, keep=ask.keep, tries=tries, errands=(letter,))
         return Pending(ticket.issue(core, _living(core, waiting), binding))
     outcome = admission.carry_out(core, held, proof, found, client, signed)
     if isinstance(outcome, admission.SecondStep):

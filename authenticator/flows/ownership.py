@@ -13,7 +13,7 @@ from authenticator.identifiers import canonical_email, canonical_phone, country_
 from authenticator.kinds import codes
 from authenticator.kinds.base import Ask, Identity
 from authenticator.kit import Message
-from authenticator.models import Client, Contact, Limit, LoginKey, NewKey
+from authenticator.models import Client, Contact, Errand, Limit, LoginKey, NewKey
 
 LOCAL_FACTOR = 100  # how much more often this machine may knock in development
 
@@ -34,9 +34,12 @@ def message_limit(core: Core, target: str) -> Limit:
     return message_limits(core, target, Client())[0]
 
 
-def ask_for_code(core: Core, email: str, *, ticket: str, taken: bool, linked: bool, counted: Collection[str] = (), locale: str = "") -> Ask:
-    """Mail a code and ask for it. Where the address has an account, its owner is told instead, and no code will fit.
+def ask_for_code(
+    core: Core, email: str, *, ticket: str, taken: bool, linked: bool, counted: Collection[str] = (), locale: str = ""
+) -> tuple[Ask, Errand]:
+    """Ask for a mailed code, and the message as an errand, to be kept together with the ticket.
 
+    Where the address has an account, its owner is told instead, and no code will fit.
     Known and unknown addresses cost the same and look the same (ASVS 5.0 6.3.8). `linked` adds a link for the browser
     that waits. `counted` are the limits that this attempt was already held against. `locale` is the language of the message.
     """
@@ -46,9 +49,10 @@ def ask_for_code(core: Core, email: str, *, ticket: str, taken: bool, linked: bo
         core.spend(limit)
     code = codes.new_code(linked=linked)
     until = core.clock.now() + timedelta(seconds=core.settings.code_seconds)
-    core.messages.send(_notice(core, email, locale) if taken else _code_message(core, email, code, locale))
+    message = _notice(core, email, locale) if taken else _code_message(core, email, code, locale)
     kept = {"code": "", "link": ""} if taken else code.kept(ticket)
-    return codes.asked("email", email, {**kept, "until": until.isoformat(), "email": email, "taken": taken})
+    ask = codes.asked("email", email, {**kept, "until": until.isoformat(), "email": email, "taken": taken})
+    return ask, core.messages.errand_of(message)
 
 
 def check_code(core: Core, keep: Mapping[str, Any], answer: Mapping[str, str], *, ticket: str) -> None:

@@ -13,7 +13,7 @@ from authenticator.errors import AuthError
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Begin, Challenge
 from authenticator.kinds.base import Ask, Field, Identity, Proof
-from authenticator.models import Intent
+from authenticator.models import Errand, Intent
 
 KIND = "conversation"
 LIFE = timedelta(minutes=10)  # OpenID Connect state, ASVS 5.0 10.2.1
@@ -49,6 +49,7 @@ class Ticket:
     keep: Mapping[str, Any] = field(default_factory=dict)
     proof: Proof | None = None
     counted: tuple[str, ...] = ()
+    errands: tuple[Errand, ...] = ()  # messages that are kept in the same trip; nobody needs them back
 
 
 def new_ticket(core: Core, begin: Begin) -> tuple[Ticket, str]:
@@ -72,7 +73,8 @@ def new_ticket(core: Core, begin: Begin) -> tuple[Ticket, str]:
 
 def issue(core: Core, ticket: Ticket, binding: str) -> Challenge:
     """Keep the ticket, and say what its holder needs to know."""
-    core.store.issue_ticket(KIND, digest(ticket.id), _to_facts(ticket), ticket.until)
+    core.store.issue_ticket(KIND, digest(ticket.id), _to_facts(ticket), ticket.until, errands=ticket.errands)
+    core.messages.accepted(*ticket.errands)
     return _challenge(core, ticket, binding)
 
 
