@@ -97,7 +97,7 @@ def _verify() -> Response:
     """The next step of a conversation that waits for an answer. The link of a message fills in its form, and spends nothing."""
     auth = service()
     ticket, browser = cookies().step(request), csrf.browser()
-    if request.method == "GET":
+    if request.method in csrf.SAFE:
         challenge = auth.pending(ticket, browser) if ticket else None
         link = moves.one(request.args, "code")
         if challenge is not None and challenge.ask is not None:
