@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +14,6 @@ from sqlalchemy import event
 
 from authenticator.events import Event
 from authenticator.models import Page, Session
-from authenticator.storage.mongo.store import MongoStore
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer
@@ -93,14 +93,35 @@ def test_sqlite_neither_scans_nor_sorts_for_a_page(fresh_database: Fresh) -> Non
 def test_mongodb_looks_at_no_more_than_it_shows(ask: Callable[[Store, str | None], Page[object]], fresh_database: Fresh) -> None:
     url = fresh_database("mongodb")
     store = filled(url)
-    assert isinstance(store, MongoStore)
-    with MongoClient(url) as client:
-        database = client[urlsplit(url).path[1:]]
-        database.command("profile", 2)
+    with watched(url) as looks:
         assert ask(store, ask(store, None).next).items
-        database.command("profile", 0)
-        looks = list(database["system.profile"].find({"op": {"$in": ["query", "command"]}, "docsExamined": {"$exists": True}}))
     store.close()
     assert looks
     assert all(look["docsExamined"] <= 12 and look["keysExamined"] <= 20 for look in looks), looks
     assert not any(look.get("hasSortStage") for look in looks)
+
+
+def test_whoever_ended_many_sessions_has_her_open_ones_found_as_soon(fresh_database: Fresh) -> None:
+    url = fresh_database("mongodb")
+    store = filled(url)
+    assert store.close_sessions("u2", "signed_out", NOW, keep="s397") == MANY // 2 - 1
+    store.open_session(a_session("new", "u2", created_at=later(days=1)))
+    with watched(url) as looks:
+        assert [session.id for session in store.sessions_of("u2", NOW).items] == ["snew", "s397"]
+        assert store.cap_sessions("u2", 1, "too_many", NOW) == 1
+        assert store.close_sessions("u2", "signed_out", NOW) == 1
+    store.close()
+    assert looks
+    assert all(look["docsExamined"] <= 4 for look in looks), looks
+
+
+@contextmanager
+def watched(url: str) -> Iterator[list[dict[str, Any]]]:
+    """What the server looked at meanwhile, as its profiler tells afterwards."""
+    looks: list[dict[str, Any]] = []
+    with MongoClient(url) as client:
+        database = client[urlsplit(url).path[1:]]
+        database.command("profile", 2)
+        yield looks
+        database.command("profile", 0)
+        looks += database["system.profile"].find({"docsExamined": {"$exists": True}})

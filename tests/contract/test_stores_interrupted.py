@@ -136,6 +136,7 @@ AS_IT_WAS = (
     "DROP TABLE avatars",
     "DROP TABLE errands",
     "DROP INDEX events_by_time",
+    "DROP INDEX sessions_open",
     "ALTER TABLE sessions DROP COLUMN seen_at",
     "ALTER TABLE sessions DROP COLUMN mfa_at",
     "UPDATE alembic_version SET version_num = '0001'",

@@ -42,6 +42,11 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
             name="by_owner",
             partialFilterExpression={"owner": {"$gt": ""}},
         ),
+        IndexModel(
+            [("owner", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="by_opening",
+            partialFilterExpression={"close_reason": ""},  # the sessions that were not ended
+        ),
         IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)], name="by_time", partialFilterExpression={"kind": "e"}),
     ),
     "avatars": (IndexModel("avatar", name="by_avatar"), IndexModel("owner", name="by_owner")),

@@ -44,12 +44,15 @@ class Sessions(Part):
 
     def sessions_of(self, user_id: str, now: datetime, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
         at = records.millis(now)
-        live: Document = {"closed_at": None, "expires_at": {"$gt": at}}
-        over: Document = {"$or": [{"closed_at": {"$gt": 0}}, {"expires_at": {"$lte": at}}]}
+        over: Document = {
+            "owner": f"u:{user_id}",
+            "kind": "s",
+            "$and": [{"$or": [{"closed_at": {"$gt": 0}}, {"expires_at": {"$lte": at}}]}],
+        }
         further = {} if after is None else after_cursor("s", *records.parse_cursor(after), newest_first=True)
-        hers = {"owner": f"u:{user_id}", "kind": "s", "$and": [over if ended else live, further]}
+        hers = over if ended else _live(user_id, at)
         with told():
-            found = list(self._mongo["activity"].find(hers).sort(NEWEST_FIRST).limit(limit + 1))
+            found = list(self._mongo["activity"].find({**hers, **further}).sort(NEWEST_FIRST).limit(limit + 1))
         return records.page([record(item) for item in found], limit, lambda row: records.session_of(row, self._sealer))
 
     def renew_session(
@@ -70,9 +73,8 @@ class Sessions(Part):
 
     def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
         at = records.millis(now)
-        live = {"owner": f"u:{user_id}", "kind": "s", "closed_at": None, "expires_at": {"$gt": at}}
         with told():
-            surplus = [item["_id"] for item in self._mongo["activity"].find(live, {"_id": 1}).sort(NEWEST_FIRST).skip(most)]
+            surplus = [item["_id"] for item in self._mongo["activity"].find(_live(user_id, at), {"_id": 1}).sort(NEWEST_FIRST).skip(most)]
             if not surplus:
                 return 0
             open_still = {"_id": {"$in": surplus}, "closed_at": None}
@@ -97,7 +99,7 @@ class Sessions(Part):
 
     def close_sessions(self, user_id: str, reason: str, now: datetime, *, keep: str | None = None) -> int:
         at = records.millis(now)
-        hers: dict[str, Any] = {"owner": f"u:{user_id}", "kind": "s", "closed_at": None, "expires_at": {"$gt": at}}
+        hers = _live(user_id, at)
         if keep is not None:
             hers["_id"] = {"$ne": f"s:{keep}"}
         with told():
@@ -123,6 +125,11 @@ class Sessions(Part):
         made = document("s", row, gone=row["expires_at"] + records.KEEP_SESSION)
         absent = {"_id": made.pop("_id"), "owner": {"$exists": False}}
         return {"q": absent, "u": {"$set": made}, "upsert": True}
+
+
+def _live(user_id: str, at: int) -> Document:
+    """Her open, unexpired sessions; the empty reason is what their index goes by, which does without the many that were ended."""
+    return {"owner": f"u:{user_id}", "kind": "s", "close_reason": "", "closed_at": None, "expires_at": {"$gt": at}}
 
 
 def _ending(at: int, reason: str) -> Document:

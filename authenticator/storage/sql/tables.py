@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, text
 from sqlalchemy import Column as C
 
 metadata = MetaData()
@@ -48,6 +48,8 @@ login_keys = Table(
     Index("login_keys_by_user", "user_id"),
 )
 
+_OPEN = text("closed_at IS NULL")
+
 sessions = Table(
     "sessions",
     metadata,
@@ -69,6 +71,7 @@ sessions = Table(
     C("close_reason", String(64), nullable=False),
     Index("sessions_by_cookie", "cookie", unique=True),
     Index("sessions_by_user", "user_id", "created_at", "id"),
+    Index("sessions_open", "user_id", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("sessions_by_end", "closed_at"),
     Index("sessions_by_expiry", "expires_at"),
 )

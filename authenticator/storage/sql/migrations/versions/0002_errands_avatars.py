@@ -10,6 +10,10 @@ down_revision = "0001"
 def upgrade() -> None:
     op.add_column("sessions", sa.Column("seen_at", sa.BigInteger()))
     op.add_column("sessions", sa.Column("mfa_at", sa.BigInteger()))
+    still_open = sa.text("closed_at IS NULL")
+    op.create_index(
+        "sessions_open", "sessions", ["user_id", "created_at", "id"], sqlite_where=still_open, postgresql_where=still_open
+    )
     op.create_index("events_by_time", "events", ["created_at", "id"])
     op.create_table(
         "errands",
@@ -36,5 +40,6 @@ def downgrade() -> None:
     op.drop_table("avatars")
     op.drop_table("errands")
     op.drop_index("events_by_time", "events")
+    op.drop_index("sessions_open", "sessions")
     op.drop_column("sessions", "mfa_at")
     op.drop_column("sessions", "seen_at")
