@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from authenticator.events import Event
-from authenticator.flows import accounts, permissions, sessions, transfer
+from authenticator.flows import accounts, permissions, recovery, sessions, transfer
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Page, Status, StatusChange, User
@@ -65,6 +65,15 @@ class Administration:
 
     def revoke(self, user: User, permission: str, *, by: str) -> User:
         return permissions.revoke(self.core, user, permission, by=by)
+
+    def invite(self, user: User, *, by: str) -> None:
+        """Mail an invitation, by which its owner enters the account; only the newest works."""
+        recovery.invite(self.core, user, by=by)
+
+    def require_reset(self, user: User, *, by: str) -> None:
+        """End all sessions, and let no password in until its owner chooses a new one."""
+        recovery.require_reset(self.core, user, by=by)
+        self.ended.look_again()
 
     def bring_in(
         self,

@@ -16,13 +16,13 @@ from functools import partial
 from pathlib import Path
 
 from authenticator.testing import servers as databases
-from benchmarks import footprint, goals, servers, subject, table, trips
+from benchmarks import accounts, footprint, goals, servers, subject, table, trips
 from benchmarks.load import Generator
 from benchmarks.measure import Bench, Failed
 from benchmarks.table import Row
 
 STORES = ("sqlite", "mongo")
-GOALS = ("G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12")
+GOALS = ("G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "A1", "A2", "A4", "A5", "A6")
 NOTES = (
     "F is the CPU time (user and system, whole process tree) of one request to a bare Flask answer, measured just before and after.",
     "Figures are medians; `rounds` shows the least and the greatest. A figure up to 15 % beyond its limit is noise, a count is not.",
@@ -73,6 +73,14 @@ def _measure(bench: Bench, store: str, only: tuple[str, ...], rows: list[Row], f
             part("G9", lambda: trips.trips(plain, _say))
             part("G10", lambda: footprint.memory(bench, hashed))
             part("G11", lambda: footprint.start(bench, hashed))
+            part("A6", lambda: accounts.wrong_crowd(hashed))
+            with servers.service(plain.settings) as server:
+                part("A1", lambda: accounts.second_step(goals.Stage(bench, plain, server)))
+                part("A2", lambda: accounts.long_lists(goals.Stage(bench, plain, server)))
+            part("A5", lambda: accounts.imports(hashed))
+            if "A4" in only:
+                with _subjects(store, 1_000) as (few, _), _subjects(store, 1_000) as (many, _):
+                    part("A4", lambda: accounts.among_many(bench, few, many, 100_000 if bench.rounds == 3 else 1_000_000))
     except (databases.Missing, ImportError, servers.DoesNotStart) as error:
         failures.append(f"NOT MEASURED: {store}: {error}")
 
@@ -87,7 +95,7 @@ def _subjects(store: str, size: int) -> Iterator[tuple[subject.Subject, subject.
         made = []
         for name, null_hash in (("plain", True), ("hashed", False)):
             url = f"{server.url}{name}" if server else f"sqlite:///{folder / name / 'auth.db'}"
-            found = subject.make(store, url, folder / name, people=size, null_hash=null_hash)
+            found = subject.make(store, url, folder / name, count=size, null_hash=null_hash)
             stack.callback(found.service.core.store.close)
             made.append(found)
         yield made[0], made[1]
@@ -101,7 +109,7 @@ def _circumstances(units: list[float], seconds: float) -> Iterator[str]:
 
 
 def _order(row: Row) -> tuple[int, int]:
-    return STORES.index(row.store), GOALS.index(row.goal)
+    return STORES.index(row.store), GOALS.index("A2" if row.goal == "A3" else row.goal)
 
 
 def _say(text: str) -> None:

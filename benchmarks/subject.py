@@ -16,7 +16,7 @@ from authenticator.app import create_app
 from authenticator.flows.admission import new_user
 from authenticator.flows.outcomes import Begin, SignedIn
 from authenticator.kinds.base import Identity, Proof
-from authenticator.models import Client, Intent
+from authenticator.models import Client, Intent, User
 from authenticator.service import Service
 from benchmarks.load import request
 
@@ -76,7 +76,7 @@ class Subject:
         return outcome
 
 
-def make(store: str, url: str, folder: Path, *, people: int, null_hash: bool) -> Subject:
+def make(store: str, url: str, folder: Path, *, count: int, null_hash: bool) -> Subject:
     """A service with that many accounts on an empty database."""
     settings = {
         "AUTHENTICATOR_ENVIRONMENT": "development",
@@ -86,20 +86,22 @@ def make(store: str, url: str, folder: Path, *, people: int, null_hash: bool) ->
         "AUTHENTICATOR_DANGEROUS_NULL_HASH": str(null_hash).lower(),
     }
     app = create_app(settings, env_file=None)
-    return Subject(store, settings, app, _people(app.extensions["authenticator"], people))
+    made = people(app.extensions["authenticator"], count, "person")
+    return Subject(store, settings, app, {email: user.id for user, email in made})
 
 
-def _people(service: Service, count: int) -> dict[str, str]:
+def people(service: Service, count: int, name: str) -> list[tuple[User, str]]:
+    """So many new users with their addresses and the one password, straight into the store."""
     core = service.core
     hashed = core.registry.providers["password"].kit.hasher.hash(PASSWORD)
-    people: dict[str, str] = {}
+    made = []
     for number in range(count):
-        email = f"person{number}@example.com"
+        email = f"{name}{number}@example.com"
         identity = Identity(email, email_proven=True, given_name="Ada", family_name="Lovelace")
         user, keys = new_user(core, "password", Proof("", identity, secret=hashed))
         core.store.create_user(user, keys)
-        people[email] = user.id
-    return people
+        made.append((user, email))
+    return made
 
 
 def sign_in(email: str, password: str) -> bytes:
@@ -119,7 +121,11 @@ def refresh(token: str) -> bytes:
 
 
 def me_by_token(token: str) -> bytes:
-    return request("GET", "/api/v1/me", headers=[("Authorization", f"Bearer {token}")])
+    return get("/api/v1/me", token)
+
+
+def get(path: str, token: str) -> bytes:
+    return request("GET", path, headers=[("Authorization", f"Bearer {token}")])
 
 
 def me_by_cookie(cookie: str) -> bytes:

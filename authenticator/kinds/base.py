@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from authenticator.errors import AuthError
+from authenticator.foreign_hashes import recognised
 from authenticator.kit import Kit, Logins
 from authenticator.models import Client, Intent, Session, User
 
@@ -194,8 +195,8 @@ class SecretProvider(Provider):
         raise NotImplementedError(f"{type(self).__name__} needs fits(secret, kept)")
 
     def recognises(self, kept: str) -> bool:
-        """Whether this, brought from elsewhere, is something that `fits` can check."""
-        raise NotImplementedError(f"{type(self).__name__} needs recognises(kept)")
+        """Whether this, brought from elsewhere, is something that `fits` can check: as a rule, a hash of a password."""
+        return recognised(kept)
 
 
 class Factor(Conversation):
