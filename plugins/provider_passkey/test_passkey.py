@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from authenticator_passkey import PasskeyOptions
+from authenticator_passkey.keys import is_taken
 from authenticator_passkey.labels import label
 from authenticator_passkey.options import belongs
 from flask import Flask
@@ -177,7 +178,40 @@ def test_a_person_confirms_with_her_passkey_and_not_with_another_s(as_user: AsUs
     assert browser.submit("/account", action="/account/link/passkey").status == 303
 
 
-# Settings and names
+def test_who_has_no_passkey_is_told_to_add_one_before_it_can_be_a_second_step(as_user: AsUser, client: Browser) -> None:
+    ada, key = as_user(), SecurityKey(client.base)
+    refused = client.api("POST", "me/factors/passkey", token=ada.access_token)
+    assert (refused.status, refused.code) == (400, "invalid_request")
+    assert "Add a passkey to your account first." in refused["detail"]
+    asked = client.api("POST", "me/identities/passkey", {}, token=ada.access_token)
+    fields = {"challenge": asked["challenge"]["id"], "credential": key.create(asked["challenge"]["options"]["publicKey"])}
+    assert client.api("POST", "sign-in/continue", fields, token=ada.access_token).status == 200
+    asked = client.api("POST", "me/factors/passkey", token=ada.access_token)
+    fields = {"challenge": asked["challenge"]["id"], "credential": key.get(asked["challenge"]["options"]["publicKey"])}
+    assert len(client.api("POST", "sign-in/continue", fields, token=ada.access_token)["recovery_codes"]) == 10
+    step = client.api("POST", "sign-in/password", {"email": ada.email, "password": ada.password})
+    assert step["challenge"]["kind"] == "passkey"
+    assert go_on(client, step, key.get(step["challenge"]["options"]["publicKey"])).status == 200
+
+
+# Settings, keys and names
+
+
+@pytest.mark.parametrize(
+    ("modulus", "taken"),
+    [
+        (b"\xff" * 256, True),
+        (b"\x03" + b"\xff" * 435, True),
+        (b"\xff" * 512, True),
+        (b"\x7f" + b"\xff" * 255, False),
+        (b"\x00" + b"\xff" * 256, False),
+        (b"\xff" * 513, False),
+        ("x" * 256, False),
+    ],
+    ids=["2,048 bits", "3,482 bits", "4,096 bits", "2,047 bits", "a leading zero", "4,104 bits", "text"],
+)
+def test_rsa_keys_are_taken_by_their_length(modulus: object, taken: bool) -> None:
+    assert is_taken({1: 3, 3: RS256, -1: modulus, -2: b"\x01\x00\x01"}) is taken
 
 
 def test_a_domain_that_no_browser_would_accept_stops_the_start() -> None:

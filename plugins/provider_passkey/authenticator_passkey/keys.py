@@ -46,13 +46,12 @@ def is_taken(cose: Mapping[Any, Any]) -> bool:
     if any(type(name) is not int for name in shape):
         return False
     if cose.get(ALG) == RS256:
-        return _is_long_rsa(shape.pop(-1, (None, 0)), cose.get(-1)) and shape == {KTY: (int, 3), ALG: (int, RS256), -2: (bytes, 3)}
+        return _is_long_enough(cose.get(-1)) and {**shape, -1: None} == {KTY: (int, 3), ALG: (int, RS256), -1: None, -2: (bytes, 3)}
     return shape in (
         {KTY: (int, 2), ALG: (int, ES256), -1: (int, 1), -2: (bytes, 32), -3: (bytes, 32)},
         {KTY: (int, 1), ALG: (int, EDDSA), -1: (int, 6), -2: (bytes, 32)},
     )
 
 
-def _is_long_rsa(shape: tuple[Any, Any], modulus: Any) -> bool:
-    kind, length = shape
-    return kind is bytes and 256 <= length <= 512 and modulus[0] >= 0x80
+def _is_long_enough(modulus: object) -> bool:
+    return isinstance(modulus, bytes) and 2048 <= int.from_bytes(modulus, "big").bit_length() <= 4096 and modulus[0] > 0
