@@ -101,8 +101,9 @@ def test_what_the_api_answers_is_what_the_document_says(client: FlaskClient, doc
     assert signed["refresh_expires_in"] == 30 * 86_400
     bearer = {"Authorization": f"Bearer {signed['access_token']}"}
     assert call("get", "/me", headers=bearer) == signed["user"]
-    (way,) = call("get", "/me/identities", headers=bearer)
-    assert call("delete", "/me/identities/{id}", f"/me/identities/{way['id']}", headers=bearer)["code"] == "last_sign_in_method"
+    ways = {way["provider"]: way["id"] for way in call("get", "/me/identities", headers=bearer)}
+    assert set(ways) == {"email", "password"}
+    assert call("delete", "/me/identities/{id}", f"/me/identities/{ways['email']}", headers=bearer)["code"] == "conflict"
     assert len(call("get", "/me/sessions", headers=bearer)) == 2
     assert call("delete", "/me/sessions/{id}", "/me/sessions/nobodys", headers=bearer)["code"] == "not_found"
     call("delete", "/me/sessions", headers=bearer)
