@@ -120,7 +120,7 @@ def _verify(kind: ContactKind, id: str, body: schemas.ContactProof) -> Response:
     return answer(contact(guard.service().prove_contact(user, kind, id, body.code, guard.client())))
 
 
-_ADDS = ("step_up_required", "validation_failed", "rate_limited")
+_ADDS = ("step_up_required", "validation_failed", "conflict", "rate_limited")
 _CHANGES = ("step_up_required", "not_found", "validation_failed")
 _REMOVES = ("step_up_required", "not_found", "last_sign_in_method")
 _PROVES = ("not_found", "invalid_code", "rate_limited")
@@ -129,7 +129,7 @@ _ONE, _LIST = schemas.ContactEntry, schemas.Contacts
 
 ENDPOINTS = (
     Endpoint("GET", "/me/emails", emails, "Addresses", {200: _LIST}, access="session"),
-    Endpoint("POST", "/me/emails", add_email, "Addresses", {201: _ONE}, _ADDS, body=schemas.NewEmail, access=_BEARER),
+    Endpoint("POST", "/me/emails", add_email, "Addresses", {201: _ONE}, _ADDS, body=schemas.NewEmail, access=_BEARER, idempotent=True),
     Endpoint("PATCH", "/me/emails/{id}", change_email, "Addresses", {200: _ONE}, _CHANGES, body=schemas.ContactChange, access=_BEARER),
     Endpoint("DELETE", "/me/emails/{id}", remove_email, "Addresses", {204: None}, _REMOVES, access=_BEARER),
     Endpoint(
@@ -144,7 +144,7 @@ ENDPOINTS = (
         access=_BEARER,
     ),
     Endpoint("GET", "/me/phones", phones, "Addresses", {200: _LIST}, access="session"),
-    Endpoint("POST", "/me/phones", add_phone, "Addresses", {201: _ONE}, _ADDS, body=schemas.NewPhone, access=_BEARER),
+    Endpoint("POST", "/me/phones", add_phone, "Addresses", {201: _ONE}, _ADDS, body=schemas.NewPhone, access=_BEARER, idempotent=True),
     Endpoint("PATCH", "/me/phones/{id}", change_phone, "Addresses", {200: _ONE}, _CHANGES, body=schemas.ContactChange, access=_BEARER),
     Endpoint("DELETE", "/me/phones/{id}", remove_phone, "Addresses", {204: None}, _REMOVES, access=_BEARER),
     Endpoint(

@@ -109,6 +109,17 @@ def test_an_address_is_on_the_list_once_and_ten_are_enough(client: Browser, as_u
     assert client.api("POST", "me/emails", {"email": "eleventh@example.com"}, token=ada.access_token).code == "validation_failed"
 
 
+def test_a_program_that_lost_the_answer_repeats_the_call(client: Browser, as_user: AsUser, outbox: Outbox) -> None:
+    ada = as_user("ada@example.com")
+    calls = [
+        client.api("POST", "me/emails", {"email": "work@example.com"}, token=ada.access_token, headers={"Idempotency-Key": "once"})
+        for _ in range(2)
+    ]
+    assert [call.status for call in calls] == [201, 201]
+    assert calls[0].body == calls[1].body
+    assert len(outbox.all(to="work@example.com")) == 1
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"email": ""}, {"email": "ada"}, {"email": 7}, {"email": ["a@example.com"]}, {"email": "a@b.c\x00"}, {"mail": "x"}]
 )
