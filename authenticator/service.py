@@ -22,6 +22,8 @@ from authenticator.flows import (
     factors,
     leaving,
     linking,
+    passwords,
+    recovery,
     sessions,
     ticket,
     usernames,
@@ -231,6 +233,33 @@ class Service(Administration):
             contacts.cancel(self.core, token, signed, client)
         finally:
             self.ended.look_again()
+
+    def has_passwords(self) -> bool:
+        return passwords.are_used(self.core)
+
+    def has_password(self, user: User) -> bool:
+        return passwords.login_of(self.core, passwords.provider_of(self.core), user) is not None
+
+    def change_password(self, signed: Signed, current: str, new: str, client: Client, *, in_browser: bool) -> str:
+        """Set a new password; all other sessions end. The new value of a browser's session cookie."""
+        cookie = passwords.change(self.core, signed, current, new, client, in_browser=in_browser)
+        self.ended.look_again()
+        return cookie
+
+    def forgot_password(self, text: str, client: Client, *, browser: str = "") -> None:
+        recovery.ask(self.core, text, client, browser=browser)
+
+    def forgot_before(self, browser: str) -> str:
+        return recovery.asked(self.core, browser)
+
+    def reset_behind(self, token: str) -> recovery.Way:
+        """Whom a link to a new password is for, without spending it; AuthError `invalid_link`."""
+        return recovery.look(self.core, token)
+
+    def reset_password(self, new: str, client: Client, *, token: str = "", who: str = "", code: str = "") -> None:
+        """Set a new password by a link, or by a code with what was typed to have it sent; all sessions end, and none begins."""
+        recovery.reset(self.core, new, client, token=token, who=who, code=code)
+        self.ended.look_again()
 
     def username_availability(self, text: str, client: Client) -> usernames.Availability:
         """Whether a user name is free; AuthError `rate_limited`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 from authenticator.crypto import derive_key, digest, keyed_digest, keyed_token, random_code, random_token, same
 from authenticator.errors import AuthError
 from authenticator.flows.core import Core
+from authenticator.kinds import codes
+from authenticator.kit import Message
 from authenticator.models import Limit
 
 HANDLE = 22  # characters, 132 bits
@@ -25,11 +27,13 @@ class OneTime:
     code: str = field(repr=False)
 
 
-def issue(core: Core, purpose: str, subject: str, facts: Mapping[str, Any], seconds: int) -> OneTime:
+def issue(
+    core: Core, purpose: str, subject: str, facts: Mapping[str, Any], seconds: int, *, letter: Callable[[OneTime], Message] | None = None
+) -> OneTime:
     """Make a link and a code for one purpose (`reset`) and subject (a user id), in place of older ones.
 
     `facts` are JSON-like and come back when either is redeemed. The link lives `seconds`, the code no longer than codes do.
-    Only digests are kept (ASVS 5.0 11.5.1).
+    Only digests are kept (ASVS 5.0 11.5.1). The `letter` that carries them is kept in the same trip.
     """
     handle, secret, code, serial = _handle(core, purpose, subject), random_token(), random_code(), random_token(128)
     now = core.clock.now()
@@ -41,8 +45,11 @@ def issue(core: Core, purpose: str, subject: str, facts: Mapping[str, Any], seco
         "serial": serial,
         "facts": dict(facts),
     }
-    core.store.issue_ticket(purpose, digest(handle), payload, until)
-    return OneTime(f"{handle}.{secret}", code)
+    made = OneTime(f"{handle}.{secret}", code)
+    errands = [core.messages.errand_of(letter(made))] if letter else []
+    core.store.issue_ticket(purpose, digest(handle), payload, until, errands=errands)
+    core.messages.accepted(*errands)
+    return made
 
 
 def look(core: Core, purpose: str, token: str) -> Mapping[str, Any]:
@@ -59,7 +66,13 @@ def redeem_link(core: Core, purpose: str, token: str) -> Mapping[str, Any]:
 
 
 def redeem_code(core: Core, purpose: str, subject: str, code: str) -> Mapping[str, Any]:
-    """Spend a code: the facts, or AuthError `invalid_code`. A wrong code destroys nothing.
+    """Spend a code: the facts, or AuthError `invalid_code` or `rate_limited`. Of racing redeemers one gets the facts."""
+    look_code(core, purpose, subject, code)
+    return take_code(core, purpose, subject, code)
+
+
+def look_code(core: Core, purpose: str, subject: str, code: str) -> Mapping[str, Any]:
+    """The facts behind a code without spending it, counted as a try; AuthError `invalid_code`. A wrong code destroys nothing.
 
     A code allows as many tries as the setting says, after which no code fits; where there is none, the answers are the same.
     A subject has 20 tries an hour, then AuthError `rate_limited`.
@@ -70,14 +83,16 @@ def redeem_code(core: Core, purpose: str, subject: str, code: str) -> Mapping[st
     serial = str(found["serial"]) if found else handle
     tries = Limit(f"one-time-code:{serial}", core.settings.code_tries, 3600)
     over = core.store.count_attempts([tries], now)
-    given = _code_digest(core, handle, serial, "".join(code.split()))
-    if over or not _fits(found, given, now):
-        raise _wrong_code()
-    taken = core.store.take_ticket(purpose, digest(handle), now)
-    if taken is None or not _fits(taken, given, now):  # somebody was faster, or it has just been replaced
-        raise _wrong_code()
-    facts: Mapping[str, Any] = taken["facts"]
+    facts = _behind_code(core, handle, found, code, now)
+    if over:
+        raise codes.wrong()
     return facts
+
+
+def take_code(core: Core, purpose: str, subject: str, code: str) -> Mapping[str, Any]:
+    """Spend a code that `look_code` has just let pass; AuthError `invalid_code` if somebody was faster."""
+    handle, now = _handle(core, purpose, subject), core.clock.now()
+    return _behind_code(core, handle, core.store.take_ticket(purpose, digest(handle), now), code, now)
 
 
 def withdraw(core: Core, purpose: str, subject: str) -> None:
@@ -92,8 +107,12 @@ def _behind_link(found: Mapping[str, Any] | None, secret: str) -> Mapping[str, A
     return facts
 
 
-def _fits(found: Mapping[str, Any] | None, given: str, now: datetime) -> bool:
-    return found is not None and same(str(found["code"]), given) and now <= datetime.fromisoformat(found["code_until"])
+def _behind_code(core: Core, handle: str, found: Mapping[str, Any] | None, code: str, now: datetime) -> Mapping[str, Any]:
+    given = _code_digest(core, handle, str(found["serial"]) if found else handle, "".join(code.split()))
+    if found is None or not same(str(found["code"]), given) or now > datetime.fromisoformat(found["code_until"]):
+        raise codes.wrong()
+    facts: Mapping[str, Any] = found["facts"]
+    return facts
 
 
 def _handle(core: Core, purpose: str, subject: str) -> str:
@@ -111,7 +130,3 @@ def _parts(token: str) -> tuple[str, str]:
         raise AuthError("invalid_link")
     handle, _, secret = token.partition(".")
     return handle, secret
-
-
-def _wrong_code() -> AuthError:
-    return AuthError("invalid_code", errors={"code": ("That code is not right, or no longer valid.",)})

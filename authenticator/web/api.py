@@ -5,9 +5,22 @@ from __future__ import annotations
 from flask import Blueprint
 
 from authenticator.service import Service
-from authenticator.web import api_activity, api_avatars, api_contacts, api_data, api_endpoints, api_factors, api_me, api_profile, api_sign_in, openapi
+from authenticator.web import (
+    api_activity,
+    api_avatars,
+    api_contacts,
+    api_data,
+    api_endpoints,
+    api_factors,
+    api_me,
+    api_password,
+    api_profile,
+    api_sign_in,
+    api_users,
+    openapi,
+)
 
-AREAS = (api_sign_in, api_me, api_profile, api_avatars, api_data, api_factors, api_activity, api_contacts)
+AREAS = (api_sign_in, api_me, api_profile, api_avatars, api_data, api_factors, api_activity, api_contacts, api_password, api_users)
 ENDPOINTS = tuple(endpoint for area in AREAS for endpoint in area.ENDPOINTS)
 
 

@@ -20,9 +20,11 @@ from authenticator.web import (
     look,
     operators,
     pages,
+    password,
     phones,
     problems,
     profile,
+    recovery,
     sessions,
     tokens,
     two_step,
@@ -49,5 +51,8 @@ class Mount:
         app.register_blueprint(api.blueprint(auth))
         for part in (pages, account, profile, avatars, data, emails, phones, verify_email, sessions, activity, two_step, tokens, operators):
             app.register_blueprint(part.blueprint())
+        app.register_blueprint(recovery.blueprint())
+        if auth.has_passwords():
+            app.register_blueprint(password.blueprint())
         if settings.development:
             app.register_blueprint(dev.blueprint())

@@ -33,6 +33,7 @@ GROUPS: Final = {
     "Sign in": "Make an account and sign in, step by step.",
     "Tokens": "Keep a sign-in going, and end it.",
     "Account": "The signed-in person and her ways in.",
+    "Passwords": "Choose a password, and find the way back without one.",
     "Addresses": "Her e-mail addresses and phone numbers.",
     "Second step": "What is asked for besides the first proof, and proving once more that it is you.",
     "Sign-ins": "Where one is signed in, and what happened.",
