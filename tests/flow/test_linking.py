@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
@@ -11,6 +13,12 @@ from authenticator.testing.client import Browser, Page
 from authenticator.testing.people import Account, AsUser, Outbox, SignInVia
 
 PROVIDERS = ("google", "facebook", "twitter")
+
+
+@pytest.fixture
+def auth_settings() -> dict[str, Any]:
+    """No way in that comes with an address, so that each of them was added here."""
+    return {"PLUGINS": ["password", *PROVIDERS]}
 
 
 def add(browser: Browser, provider: str, sign_in_via: SignInVia, person: str = "grace@example.com") -> Page:
