@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import logging
 import threading
 import warnings
 from typing import Any, Final
@@ -45,6 +46,7 @@ def portrait(content: bytes) -> bytes:
     if len(content) > LARGEST:
         raise AuthError("body_too_large", "A picture may have 5 MiB.")
     kind = _kind(content)
+    _hush()
     if not _turn.acquire(timeout=PATIENCE):
         raise AuthError("busy")
     try:
@@ -57,6 +59,13 @@ def portrait(content: bytes) -> bytes:
         raise AuthError("validation_failed", "This picture could not be read. Save it again as PNG or JPEG, then repeat.") from None
     finally:
         _turn.release()
+
+
+def _hush() -> None:
+    """Where a host logs everything, the library would write down what a photo tells of its owner."""
+    log = logging.getLogger("PIL")
+    if log.level < logging.INFO:
+        log.setLevel(logging.INFO)
 
 
 def _kind(content: bytes) -> str:

@@ -195,7 +195,7 @@ def _example(code: str, public_url: str) -> dict[str, Any]:
 
 
 def _phrase(status: int) -> str:
-    return {202: "Accepted: one more step", 204: "Done"}.get(status, HTTPStatus(status).phrase)
+    return {204: "Done"}.get(status, HTTPStatus(status).phrase)
 
 
 class _Plain(GenerateJsonSchema):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from authenticator.testing.client import Answer, Browser
 from authenticator.testing.people import Account, AsUser, Outbox
+from authenticator.web.schemas_account import Export
 
 SECTIONS = {
     "made_at",
@@ -64,6 +65,7 @@ def test_the_export_holds_everything_about_her(ada: Account) -> None:
     assert answer.status == 200, answer
     document = answer.body
     assert set(document) == SECTIONS
+    Export.model_validate(document)
     assert document["profile"]["salutation"] == "Lady"
     assert [contact["value"] for contact in document["contacts"]] == ["ada@example.com"]
     assert "password" in [way["kind"] for way in document["sign_in_methods"]]
