@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal
 
 from authenticator.errors import AuthError
 from authenticator.flows import claims, onetime, ownership, sessions
 from authenticator.flows.changes import change
-from authenticator.flows.contact_letters import ask_to_prove, tell, warn
+from authenticator.flows.contact_letters import LINK_SECONDS, ask_to_prove, tell, told_taken, warn
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.identifiers import canonical_email, canonical_phone
@@ -21,9 +22,11 @@ ContactKind = Literal["email", "phone"]
 PROVE: Final = "contact"
 CANCEL: Final = "cancel"
 MOST: Final = 10  # of one kind
-LINK_SECONDS: Final = 86_400  # SECURITY.md 37
 CANCEL_SECONDS: Final = 7 * 86_400
 TRIES_AN_HOUR: Final = 20  # of codes, for all addresses of one person (SECURITY.md 33)
+CONFIRM_FIRST: Final = "Confirm it first, with the code that was sent to it."
+NEW_PRIMARY: Final = "Another address or number is now the main one of your account."
+TAKEN_BACK: Final = "An address or number that was being added was removed, and other sign-ins were ended."
 FIELDS: Final[Mapping[ContactKind, Field]] = {
     "email": Field("email", "E-mail address", "email", autocomplete="email", max_length=254),
     "phone": Field(
@@ -44,14 +47,19 @@ def add(core: Core, signed: Signed, kind: ContactKind, text: str, client: Client
     if known and known.proved_at:
         raise _refused(kind, "This is yours already.")
     core.spend(*ownership.message_limits(core, wanted.value, client))
-    user = change(core, signed.user, lambda found: found if _same(found, wanted) else _with(found, _fitting(found, wanted)))
-    contact = _same(user, wanted) or wanted
-    _send_proof(core, user, contact, client)
-    if contact.id == wanted.id:
-        core.history.record("contact_added", user_id=user.id, client=client, contact=kind)
-        taking_back = onetime.issue(core, CANCEL, _subject(user, contact), _facts(user, contact), CANCEL_SECONDS)
-        warn(core, user, contact, taking_back.link_token)
+    contact = known or _listed(core, signed.user, wanted, client)
+    _send_proof(core, signed.user, contact, client)
     return contact
+
+
+def _listed(core: Core, user: User, wanted: Contact, client: Client) -> Contact:
+    """Warn first, so that a crash leaves no address that nobody was warned of; then put it on the list."""
+    _fitting(user, wanted)
+    taking_back = onetime.issue(core, CANCEL, _subject(user, wanted), _facts(user, wanted), CANCEL_SECONDS)
+    warn(core, user, wanted, taking_back.link_token)
+    user = change(core, user, lambda found: found if _same(found, wanted) else _with(found, _fitting(found, wanted)))
+    core.history.record("contact_added", user_id=user.id, client=client, contact=wanted.kind)
+    return _same(user, wanted) or wanted
 
 
 def send_again(core: Core, user: User, kind: ContactKind, contact_id: str, client: Client) -> None:
@@ -104,19 +112,13 @@ def make_primary(core: Core, signed: Signed, kind: ContactKind, contact_id: str,
         before = found
         contact = _contact(found, kind, contact_id)
         if not contact.proved_at:
-            raise AuthError("validation_failed", "Confirm it first, with the code that was sent to it.", errors={"primary": ("Confirm it first, with the code that was sent to it.",)})
+            raise AuthError("validation_failed", CONFIRM_FIRST, errors={"primary": (CONFIRM_FIRST,)})
         return found if contact.primary else _with(found, replace(contact, primary=True))
 
     user = change(core, signed.user, promote)
     if user is not before:
         core.history.record("contact_made_primary", user_id=user.id, client=client, contact=kind)
-        tell(
-            core,
-            user,
-            before.contact(kind),
-            "Your main address was changed",
-            "Another address or number is now the main one of your account.",
-        )
+        tell(core, user, before.contact(kind), "Your main address was changed", NEW_PRIMARY)
     return _contact(user, kind, contact_id)
 
 
@@ -140,23 +142,17 @@ def cancel(core: Core, token: str, signed: Signed | None, client: Client) -> Non
     user, contact = behind_link(core, token, CANCEL)
     keep = signed.session.id if signed and signed.user.id == user.id else None
     sessions.end_all(core, user, "contact_cancelled", client, keep=keep)
-    onetime.withdraw(core, PROVE, _subject(user, contact))
     left, _ = _take_away(core, user, contact, careful=False)
     onetime.redeem_link(core, CANCEL, token)
     core.history.record("contact_removed", user_id=user.id, client=client, contact=contact.kind, why="cancelled")
-    tell(
-        core,
-        left,
-        None,
-        "An address was taken back",
-        "An address or number that was being added was removed, and other sign-ins were ended.",
-    )
+    tell(core, left, None, "An address was taken back", TAKEN_BACK)
 
 
 def _send_proof(core: Core, user: User, contact: Contact, client: Client) -> None:
     taken = claims.is_anothers(core, user, _key(contact))
-    proof = onetime.issue(core, PROVE, _subject(user, contact), {**_facts(user, contact), "taken": taken}, LINK_SECONDS)
-    ask_to_prove(core, user, contact, proof, client, taken=taken)
+    facts = {**_facts(user, contact), "taken": taken}
+    write, locale = (told_taken, client.locale) if taken else (ask_to_prove, user.locale or client.locale)
+    onetime.issue(core, PROVE, _subject(user, contact), facts, LINK_SECONDS, letter=partial(write, core, contact, locale))
 
 
 def _proved(core: Core, user: User, contact: Contact, client: Client) -> Contact:

@@ -21,7 +21,7 @@ FACTS = {
     "reset_required": {"link": LINK, "seconds": 1800},
     "invite": {"link": LINK},
     "contact_added_warning": {"added": "a…@example.com", "link": LINK},
-    "contact_code": {"code": "012345", "link": LINK},
+    "contact_code": {"code": "012345", "link": LINK, "seconds": 86_400, "code_minutes": "5"},
     "contact_taken": {"link": LINK},
     "notice": {"subject": "A way was added", "text": "%(way)s can now sign in.", "values": {"way": "Google"}, "link": LINK},
     "new_device": {"device": "Firefox on Linux", "at": datetime(2026, 11, 21, 7, 30, tzinfo=UTC), "place": "GB"},
