@@ -18,7 +18,7 @@ from authenticator.kinds.codes import hint, proved
 from authenticator.models import Client, Contact, Intent, LoginKey, NewKey, Status, User
 from authenticator.plugin import Visit
 from authenticator.testing.client import Answer, Browser
-from authenticator.testing.people import AsUser, Outbox
+from authenticator.testing.people import Account, AsUser, Outbox
 
 NUMBER, HERS = "+447400123456", "+447400654321"
 
@@ -82,14 +82,22 @@ def test_a_number_typed_in_any_way_is_the_same_person(client: Browser, outbox: O
     assert again["user"]["id"] == first["user"]["id"]
 
 
-def test_a_number_added_to_an_account_and_proved_there_signs_in(as_user: AsUser, client: Browser, outbox: Outbox, auth_app: Flask) -> None:
-    core, ada = auth_app.extensions["authenticator"].core, as_user()
-    add_number(core, ada.id, NUMBER)
+def prove_number(client: Browser, outbox: Outbox, token: str, number: str = NUMBER) -> None:
+    """Add a number to an account, as a program does."""
+    added = client.api("POST", "me/phones", {"phone_number": number}, token)
+    assert added.status == 201, added
+    proved = client.api("POST", f"me/phones/{added['id']}/verify", {"code": outbox.code(to=number)}, token)
+    assert proved.status in (200, 204), proved
+
+
+def test_a_number_added_to_an_account_and_proved_there_signs_in(as_user: AsUser, client: Browser, outbox: Outbox) -> None:
+    ada = as_user()
+    prove_number(client, outbox, ada.access_token)
     assert finish(client, begin(client), outbox.code(to=NUMBER))["user"]["id"] == ada.id
 
 
 def add_number(core: Any, user_id: str, number: str) -> None:
-    """What the account page does once a number is proved."""
+    """The same past all pages and limits."""
     now = core.clock.now()
     user = core.store.user_by_id(user_id)
     core.store.add_login_key(user_id, NewKey(LoginKey("phone", number), number), now)
@@ -220,30 +228,51 @@ def test_a_person_with_only_a_phone_confirms_with_a_code(client: Browser, outbox
     assert client.submit(page, code=outbox.code(to=NUMBER)).status == 303
 
 
-def with_text_messages(core: Any, user_id: str) -> None:
-    """What the two-step page does once a code came back."""
-    add_number(core, user_id, NUMBER)
-    core.store.add_login_key(user_id, NewKey(LoginKey("sms", user_id), secret=NUMBER, way_in=False), core.clock.now())
-    assert core.store.save_user(replace(core.store.user_by_id(user_id), factors=("sms",)))
+def continued(client: Browser, challenge: Any, token: str = "", **fields: Any) -> Answer:
+    return client.api("POST", "sign-in/continue", {"challenge": challenge["id"], **fields}, token)
 
 
-def test_after_the_password_a_code_goes_to_the_number_that_was_set_up(
-    as_user: AsUser, client: Browser, outbox: Outbox, auth_app: Flask
-) -> None:
+def set_up(client: Browser, outbox: Outbox, ada: Account) -> Answer:
+    """Text messages as the second step, as a program sets them up."""
+    prove_number(client, outbox, ada.access_token)
+    (offered,) = [one for one in client.api("GET", "me/factors", token=ada.access_token)["available"] if one["name"] == "sms"]
+    assert offered["weak"]
+    begun = client.api("POST", "me/factors/sms", {}, ada.access_token)
+    assert begun["challenge"]["options"]["sent_to"] == "+44…56"
+    return continued(client, begun["challenge"], ada.access_token, code=outbox.code(to=NUMBER))
+
+
+def test_a_program_confirms_with_a_code_too(client: Browser, outbox: Outbox) -> None:
+    token = sign_up(client, outbox)["access_token"]
+    asked = client.api("POST", "me/confirm/phone", {}, token)
+    sent = continued(client, asked["challenge"], token)
+    done = continued(client, sent["challenge"], token, code=outbox.code(to=NUMBER))
+    assert done["status"] == "complete"
+
+
+def test_after_the_password_a_code_goes_to_the_number_that_was_set_up(as_user: AsUser, client: Browser, outbox: Outbox) -> None:
     ada = as_user()
-    with_text_messages(auth_app.extensions["authenticator"].core, ada.id)
+    done = set_up(client, outbox, ada)
+    assert len(done["recovery_codes"]) == 10
     answer = client.api("POST", "sign-in/password", {"email": ada.email, "password": ada.password})
-    challenge = answer["challenge"]
+    challenge, code = answer["challenge"], outbox.code(to=NUMBER)
     assert "access_token" not in answer.body
     assert challenge["options"]["sent_to"] == "+44…56"
-    assert NUMBER not in str(answer.body)
-    code = outbox.code(to=NUMBER)
-    assert code not in str(answer.body)
-    named = {"challenge": challenge["id"], "code": code, "phone_number": HERS}
-    assert client.api("POST", "sign-in/continue", named).code == "validation_failed"
-    assert finish(client, challenge["id"], wrong(code)).code == "invalid_code"
-    assert finish(client, challenge["id"], code)["user"]["id"] == ada.id
+    assert [text for text in (NUMBER, code) if text in str(answer.body)] == []
+    assert continued(client, challenge, code=code, phone_number=HERS).code == "validation_failed"
+    assert continued(client, challenge, code=wrong(code)).code == "invalid_code"
+    assert continued(client, challenge, code=code)["user"]["id"] == ada.id
     assert not outbox.all(to=HERS)
+
+
+def test_who_gets_no_message_takes_a_recovery_code_instead(as_user: AsUser, client: Browser, outbox: Outbox) -> None:
+    ada = as_user()
+    codes = set_up(client, outbox, ada)["recovery_codes"]
+    known = {"email": ada.email, "password": ada.password}
+    for asked in ("sms", "recovery"):  # the fourth message in a quarter of an hour is one too many
+        challenge = client.api("POST", "sign-in/password", known)["challenge"]
+        assert ("sent_to" in challenge["options"]) is (asked == "sms")
+    assert continued(client, challenge, code=codes[0])["user"]["id"] == ada.id
 
 
 def test_the_second_step_keeps_the_number_that_was_proved(auth_app: Flask, as_user: AsUser, outbox: Outbox) -> None:
