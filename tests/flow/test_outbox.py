@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from authenticator.flows.notices import notify
 from authenticator.kit import Message
+from authenticator.models import Contact
 from authenticator.testing.client import Browser
-from authenticator.testing.people import AsUser, Outbox
+from authenticator.testing.people import PASSWORD, AsUser, Outbox
 
 JSON = {"Accept": "application/json"}
 NUMBER = "+447700900123"
@@ -64,3 +68,56 @@ class TestInProduction:
     @pytest.mark.parametrize("path", ["/dev/outbox", "/dev/outbox/1.html"])
     def test_there_is_nothing(self, client: Browser, path: str) -> None:
         assert client.get(path).status == 404
+
+
+# Processes that serve look for messages that are due
+
+
+def test_a_process_that_any_server_calls_looks_for_due_messages(client: Browser, auth_app: Flask, outbox: Outbox) -> None:
+    errands = auth_app.extensions["authenticator"].core.errands
+    looked = threading.Event()
+    sweep = errands.sweep
+    errands.sweep = lambda: (looked.set(), sweep())[1]
+    try:
+        client.get("/healthz")
+        assert not looked.is_set(), "a test's client is no server"
+        client.get("/healthz", environ_overrides={"SERVER_SOFTWARE": "gunicorn/27"})
+        assert looked.wait(30)
+    finally:
+        errands.stop()
+
+
+@pytest.mark.parametrize(("wish", "language"), [("de-AT,de;q=0.9,en;q=0.5", "de"), ("fr", "en")])
+def test_a_message_is_written_in_the_language_that_the_browser_wishes_for(
+    client: Browser, auth_app: Flask, outbox: Outbox, wish: str, language: str
+) -> None:
+    fields = {"email": "ada@example.com", "password": PASSWORD, "given_name": "Ada", "family_name": "Lovelace"}
+    for _ in range(2):
+        assert client.api("POST", "sign-up/password", fields, headers={"Accept-Language": wish}).status == 202
+    for message in outbox.all():
+        assert f'<html lang="{language}">' in client.get(f"/dev/outbox/{message['id']}.html").html
+
+
+def test_a_notice_is_written_in_the_language_of_the_account(client: Browser, auth_app: Flask, as_user: AsUser, outbox: Outbox) -> None:
+    service = auth_app.extensions["authenticator"]
+    user = replace(service.user(as_user("ada@example.com").id), locale="de")
+    notify(service.core, user, "Hello", "%(who)s was here.", who="<b>Mallory</b>")
+    notice = outbox.last(to="ada@example.com")
+    page = client.get(f"/dev/outbox/{notice['id']}.html").html
+    assert '<html lang="de">' in page
+    assert "&lt;b&gt;Mallory&lt;/b&gt; was here." in page
+    assert "<b>Mallory</b> was here." in notice["text"]
+
+
+def test_who_has_only_a_phone_gets_a_notice_as_a_text_message(auth_app: Flask, as_user: AsUser, outbox: Outbox) -> None:
+    service = auth_app.extensions["authenticator"]
+    user = service.user(as_user("ada@example.com").id)
+    phone = Contact("1", "phone", NUMBER, NUMBER, proved_at=user.created_at)
+    unproved = Contact("2", "phone", "+447700900999", "+447700900999")
+    before = len(outbox)
+    notify(service.core, replace(user, contacts=(phone, unproved)), "A way was added", "Google can now sign in.")
+    assert [message["to"] for message in outbox.all()[: len(outbox) - before]] == [NUMBER]
+    assert outbox.last()["channel"] == "sms"
+    notify(service.core, replace(user, contacts=(*user.contacts, phone)), "A way was added", "Google can now sign in.")
+    assert outbox.last()["to"] == "ada@example.com", "who has both gets mail"
+    assert len(outbox) == before + 2
