@@ -409,6 +409,37 @@ def test_a_claim_that_a_crash_left_alone_is_healed_by_the_next_proof(house: Hous
     assert house.service.core.store.owners([LoginKey("email", new)]) == {}
 
 
+def test_a_removal_that_a_crash_cut_short_is_seen_and_repeated(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = house.sign_up()
+    new = address()
+    contact = prove(house, ada, new)
+    signed = house.service.signed_by_session(ada.session)
+    assert signed
+
+    def crash(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(contacts.claims, "release", crash)
+        with pytest.raises(KeyboardInterrupt):
+            house.service.remove_contact(signed, "email", contact, Client())
+    assert listed(house, ada)[new] is False, "it must not vanish from her list while it still is hers"
+    assert call(house, ada, "DELETE", f"emails/{contact}").status_code == 204
+    assert (new in listed(house, ada), house.service.core.store.owners([LoginKey("email", new)])) == (False, {})
+
+
+def test_a_thief_of_the_database_reads_no_pending_address_code_or_link(house: House) -> None:
+    ada = house.sign_up()
+    new, phone = address(), number()
+    add(house, ada, new)
+    call(house, ada, "POST", "phones", {"phone_number": phone})
+    message, text = to(house, new)[-1], to(house, phone)[-1]
+    dump = house.dump()
+    for secret in (new, phone, phone[1:], message.link.partition("token=")[2], message.link.rpartition(".")[2]):
+        assert secret.encode() not in dump
+    assert (bool(message.code), bool(text.code)) == (True, True)
+
+
 # ID-01, ID-07: user names
 
 DECEPTIVE = {
