@@ -75,6 +75,7 @@ ENDPOINTS = (
         ("validation_failed", "conflict", "not_found", "busy", "rate_limited"),
         access="bearer",
         upload=PICTURES,
+        idempotent=True,
     ),
     Endpoint(
         "PATCH",

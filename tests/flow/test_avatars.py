@@ -61,6 +61,20 @@ def test_a_form_may_carry_the_picture_to_the_api(ada: Account) -> None:
     assert (empty.status, empty.code) == (422, "validation_failed")
 
 
+def test_an_upload_whose_answer_got_lost_is_repeated_without_a_second_picture(ada: Account) -> None:
+    def upload(**sent: Any) -> Answer:
+        headers = {"Idempotency-Key": "once", **sent.pop("headers", {})}
+        return ada.client.api("POST", "me/avatars", token=ada.access_token, headers=headers, **sent)
+
+    first, again = (upload(data=png(), headers={"Content-Type": "image/png"}) for _ in range(2))
+    assert (first.status, again.status, first.body) == (201, 201, again.body)
+    form = {"file": (io.BytesIO(png()), "me.png")}
+    headers = {"Idempotency-Key": "another"}
+    more = {"data": form, "content_type": "multipart/form-data", "headers": headers}
+    assert ada.client.api("POST", "me/avatars", token=ada.access_token, **more).status == 201
+    assert len(ada.client.api("GET", "me/avatars", token=ada.access_token).body) == 2
+
+
 def test_a_picture_is_served_as_nothing_but_a_picture(ada: Account) -> None:
     url = add(ada)["url"]
     answer = fetch(ada, url)
