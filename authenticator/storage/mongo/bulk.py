@@ -38,9 +38,9 @@ class Bulk(Claims):
         people, hers = self._mongo["people"], {"_id": f"u:{user_id}", "kind": "u"}
         with told():
             person = people.find_one(hers, {"held": 1})
+            self._wipe(user_id, pseudonym, person["held"] if person else ())  # without her too: a crash may have come after she went
             if person is None:
                 return False
-            self._wipe(user_id, pseudonym, person["held"])
             last = people.find_one_and_delete(hers, {"held": 1}) or person
             self._wipe(user_id, pseudonym, last["held"])  # what came to be meanwhile
         return True

@@ -52,17 +52,15 @@ class Bulk(Users):
             raise AuthError("conflict") from None  # an id was drawn twice
 
     def erase_user(self, user_id: str, pseudonym: str) -> bool:
-        """What belongs to the user goes with her row; her events stay."""
+        """What belongs to the user goes with her row; her events stay, and those written after she was gone are seen to as well."""
         if not records.is_id(user_id):
             return False
         with self._db.transaction() as connection:
-            if not connection.execute(self._lock_user, {"user": user_id}).fetchall():
-                return False
+            connection.execute(self._lock_user, {"user": user_id}).fetchall()
             names = {"user": user_id, "pseudonym": pseudonym, "top": _EVENTS_AT_ONCE}
             while connection.execute(self._disown, names).rowcount:
                 pass
-            connection.execute(self._delete_user, {"user": user_id})
-            return True
+            return bool(connection.execute(self._delete_user, {"user": user_id}).rowcount == 1)
 
     def _key_rows(self, user: User, keys: Wanted) -> list[dict[str, Any]]:
         return [records.key_record(user.id, new, user.created_at, self._sealer) for new in keys.values()]

@@ -57,6 +57,14 @@ class ErasurePromises(StorePromises):
         assert [event.client for event in store.events_of("u2").items] == [CLIENT] * 3
         assert len(store.events().items) == 6
 
+    def test_an_event_that_was_written_too_late_is_seen_to_by_the_next_call(self, store: Store) -> None:
+        lived(store)
+        store.erase_user("u1", "gone-1")
+        store.append_event(Event("late", "session_ended", NOW, "u1", CLIENT))
+        assert store.erase_user("u1", "gone-1") is False
+        assert store.events_of("u1").items == ()
+        assert Event("late", "session_ended", NOW, "gone-1") in store.events_of("gone-1").items
+
     def test_a_dump_no_longer_knows_her(self, store: Store, dump: Callable[[], bytes]) -> None:
         lived(store)
         assert b"gone-1" not in dump()
