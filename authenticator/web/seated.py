@@ -19,13 +19,13 @@ View = Callable[..., Response]
 PAGES = (  # what the navigation leads to, as far as it is there: endpoint and label
     ("account.show", "Overview"),
     ("profile.show", "Profile"),
-    ("emails.show", "E-mail addresses"),
-    ("phones.show", "Phone numbers"),
+    ("emails.show", "E-mail"),
+    ("phones.show", "Phone"),
     ("password.show", "Password"),
-    ("two_step.show", "Two-step sign-in"),
+    ("two_step.show", "Two-step"),
     ("sessions.show", "Devices"),
     ("activity.show", "History"),
-    ("data.show", "Your data"),
+    ("data.show", "Data"),
 )
 
 
