@@ -19,9 +19,9 @@ TEMPLATES = {Intent.SIGN_IN: "sign_in.html", Intent.SIGN_UP: "sign_up.html"}
 
 @dataclass(frozen=True)
 class WaysPage:
-    """What the templates `sign_in.html` and `sign_up.html` show; `buttons` are forms without anything to type.
+    """What the templates `sign_in.html` and `sign_up.html` show: the form of `forms` that comes first, and a button for each other way.
 
-    `tried` is the provider whose form was sent or asked for.
+    `buttons` are forms without anything to type. `tried` is the provider whose form was sent or asked for.
     """
 
     forms: tuple[Entry, ...]
@@ -46,7 +46,8 @@ def show(
     entries = service.entries(intent)
     forms = tuple(entry for entry in entries if entry.kind == "form" and entry.typed)
     hint = moves.one(request.args, "login_hint")[:320]
-    mine = next((entry for entry in forms if entry.name == tried), forms[0] if forms else None)
+    forms = tuple(sorted(forms, key=lambda entry: entry.name != tried))
+    mine = forms[0] if forms else None
     page = WaysPage(
         forms=forms,
         buttons=tuple(entry for entry in entries if entry.kind == "form" and not entry.typed),

@@ -110,8 +110,8 @@ def test_the_counter_moves_on_and_a_passkey_without_one_works_as_well(client: Br
 
 
 def test_a_person_signs_up_and_in_on_the_pages(client: Browser, key: SecurityKey) -> None:
-    form = next(form for form in client.get("/sign-up").forms if form.values.get("provider") == "passkey")
-    page = client.post("/sign-up", {**form.values, **ADA}).follow()
+    assert "/sign-up/passkey" in client.get("/sign-up").links
+    page = client.submit("/sign-up/passkey", **ADA).follow()
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "/static/passkey.js" in page.html
     done = client.submit(page, credential=key.create(options_on(page)))

@@ -67,12 +67,11 @@ def is_account_of(page: Page, name: str) -> None:
 
 def test_a_person_signs_up_and_in_with_a_passkey_alone(page: Page, live: str, device: Device, picture: Picture) -> None:
     page.goto(f"{live}/sign-up")
-    page.get_by_text("Continue with a passkey").click()
-    form = page.locator("details[open]")
-    form.get_by_label("First name").fill("Grace")
-    form.get_by_label("Last name").fill("Hopper")
+    page.get_by_role("link", name="Continue with a passkey").click()
+    page.get_by_label("First name").fill("Grace")
+    page.get_by_label("Last name").fill("Hopper")
     picture(page, "passkey-sign-up")
-    form.get_by_role("button", name="Create account").click()
+    page.get_by_role("button", name="Create account").click()
     is_account_of(page, "Grace Hopper")
     assert [item["isResidentCredential"] for item in device.passkeys] == [True]
     sign_out(page, live)
