@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from authenticator.testing.client import Answer, Browser
-from authenticator.testing.people import Account, AsUser, Outbox
+from authenticator.testing.people import Account, AsUser, Outbox, SignInVia
 from authenticator.web.schemas_account import Export
 
 SECTIONS = {
@@ -165,6 +165,24 @@ def test_when_its_time_has_come_the_account_is_erased_and_the_address_is_free(
     assert client.api("POST", "sign-in/password", {"email": ada.email, "password": ada.password}).code == "invalid_credentials"
     again = as_user("ada@example.com")
     assert again.id != ada.id
+
+
+def test_a_person_with_only_a_phone_is_told_by_text_message(client: Browser, outbox: Outbox, clock: Any) -> None:
+    number = "+447400123456"
+    asked = client.api("POST", "sign-up/phone", {"phone_number": number, "given_name": "Ada", "family_name": "Lovelace"})
+    done = client.api("POST", "sign-in/continue", {"challenge": asked["challenge"]["id"], "code": outbox.code(to=number)})
+    assert client.api("DELETE", "me", token=done["access_token"]).status == 202
+    letter = outbox.last(number)
+    assert (letter["channel"], letter["link"] in letter["text"]) == ("sms", True)
+    assert client.submit(client.get(letter["link"]), action="/keep-account").location == "/keep-account?done=kept"
+
+
+def test_a_person_without_an_address_is_told_that_no_link_can_reach_her(sign_in_via: SignInVia, client: Browser) -> None:
+    sign_in_via("facebook", "nomail")
+    page = client.get("/account/data")
+    assert "Add an address or number before" in page
+    assert client.submit(page, action="/account/data/delete", sure="1").status == 303
+    assert not client.signed_in
 
 
 def test_an_operator_can_bring_it_back(ada: Account, clock: Any, client: Browser) -> None:
