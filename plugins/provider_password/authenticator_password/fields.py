@@ -26,3 +26,9 @@ class PasswordOptions(PluginOptions):
         8, ge=8, le=64, description="The least number of characters of a new password; NIST wants 15 where it stands alone."
     )
     min_score: int = Option(3, ge=2, le=4, description="The least zxcvbn score of a new password, from 0 to 4.")
+    breached_url: str = Option(
+        "",
+        pattern="^(https://.+)?$",
+        description="A list of breached passwords to ask, such as https://api.pwnedpasswords.com/range/; empty for none. "
+        "It is told 5 digits of a hash.",
+    )

@@ -8,7 +8,8 @@ from typing import Any
 
 from authenticator.aliases import alias_of
 from authenticator.identifiers import canonical_email
-from authenticator.plugin import Ask, AuthError, Identity, Intent, Login, Proof, Provider, SecretProvider, Turn, Visit
+from authenticator.plugin import Ask, AuthError, Identity, Intent, Login, Proof, SecretProvider, Turn, Visit
+from authenticator_password.breached import refuse_breached
 from authenticator_password.fields import CONFIRM, SIGN_IN, SIGN_UP, PasswordOptions
 from authenticator_password.policy import check, exact
 
@@ -51,6 +52,7 @@ class Password(SecretProvider):
         password = exact(answer["password"])
         if visit.intent is Intent.SIGN_UP:
             identity = Identity(answer["email"], given_name=answer["given_name"], family_name=answer["family_name"])
+            refuse_breached(self.kit, self.options.breached_url, password)
             return Proof("", identity, AMR, self.kit.hasher.hash(password), unproven=True)
         login = self._login(visit, answer)
         if not self.fits(password, login.secret if login else None) or login is None or login.secret is None:
@@ -64,6 +66,7 @@ class Password(SecretProvider):
     def chosen(self, secret: str, hints: Sequence[str]) -> str:
         password = exact(secret)
         self._check(password, hints)
+        refuse_breached(self.kit, self.options.breached_url, password)
         return self.kit.hasher.hash(password)
 
     def fits(self, secret: str, kept: str | None) -> bool:
