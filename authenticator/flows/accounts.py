@@ -86,7 +86,7 @@ def add(core: Core, email: str, *, given: str, family: str, provider: str, secre
         proof = Proof(vouched.subject, identity, secret=vouched.secret, label=vouched.label)
     user, keys = admission.new_user(core, provider or "email", proof)
     if not provider:
-        keys = [NewKey(email_key(email), email, way_in=False)]
+        keys = [NewKey(email_key(email), email, way_in="email" in core.registry.providers)]
     try:
         core.store.create_user(user, keys)
     except KeyTaken:
