@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from authenticator_passkey.labels import label
 from authenticator_passkey.options import belongs
 from flask import Flask
 
+from authenticator.app import create_app
+from authenticator.errors import ConfigurationError
 from authenticator.models import LoginKey
 from authenticator.testing.client import Answer, Browser, Page
 from authenticator.testing.people import AsUser, Outbox
@@ -239,3 +242,38 @@ def test_a_domain_that_no_browser_would_accept_stops_the_start() -> None:
 )
 def test_a_passkey_is_named_after_where_it_is_kept(agent: str, aaguid: str, name: str) -> None:
     assert label(agent, aaguid) == name
+
+
+def test_a_wrong_domain_is_told_at_the_start(tmp_path: Path) -> None:
+    settings = {"ENVIRONMENT": "development", "DATA_DIR": str(tmp_path), "PLUGINS": ["passkey"], "PASSKEY_RP_ID": "elsewhere.example"}
+    with pytest.raises(ConfigurationError, match="AUTHENTICATOR_PASSKEY_RP_ID must be the host"):
+        create_app({f"AUTHENTICATOR_{name}": value for name, value in settings.items()}, env_file=None)
+
+
+class TestOfAParentDomain:
+    """Passkeys of a whole domain, used by the application beside the service through the API."""
+
+    @pytest.fixture
+    def auth_settings(self) -> dict[str, Any]:
+        urls = {"PUBLIC_URL": "https://auth.example.com", "PASSKEY_ORIGINS": ["https://app.example.com"]}
+        return {**urls, "PASSKEY_RP_ID": "example.com"}
+
+    def test_they_sign_in_at_each_listed_origin_and_at_no_other(self, client: Browser) -> None:
+        key = SecurityKey("https://app.example.com")
+        assert sign_up(client, key).status == 200
+        assert key.credentials[0].rp_id == "example.com"
+        statuses = {}
+        for origin in ("https://auth.example.com", "https://app.example.com", "https://example.com", "https://other.example.com"):
+            key.origin = origin
+            statuses[origin.removeprefix("https://")] = sign_in(client, key).status
+        assert statuses == {"auth.example.com": 200, "app.example.com": 200, "example.com": 401, "other.example.com": 401}
+
+
+class TestAtAnotherNameOfThisMachine:
+    """A developer whose browser says 127.0.0.1 where the public URL says localhost."""
+
+    def test_the_ceremony_belongs_to_where_the_browser_is(self, client: Browser) -> None:
+        elsewhere = client.browser()
+        elsewhere.base = client.base.replace("localhost", "127.0.0.1")
+        wanted = elsewhere.api("POST", "sign-in/passkey", {})["challenge"]["options"]["publicKey"]
+        assert wanted["rpId"] == "127.0.0.1"
