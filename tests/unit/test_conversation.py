@@ -229,3 +229,56 @@ def test_linking_needs_the_very_session_that_began_it(service: Service) -> None:
         service.resume(away.challenge.id, away.challenge.binding, answer, client=HERE, signed=Signed(eve.user, eve.session))
     assert [key.provider for key in service.identities(eve.user)] == ["riddle"]
     assert [key.provider for key in service.identities(ada.user)] == ["riddle"]
+
+
+# Questions that a script answers, and questions that are asked once
+
+
+class Ceremony(Provider):
+    """Asks for something that only a script can give, and takes one answer."""
+
+    name, label = "ceremony", "Ceremony"
+
+    def start(self, visit: Visit) -> Turn:
+        return Ask((Field("signed", "Signed", "hidden"),), kind="ceremony", once=True)
+
+    def resume(self, visit: Visit, keep: Mapping[str, Any], answer: Mapping[str, str]) -> Turn:
+        if answer["signed"] != "well":
+            raise AuthError("invalid_credentials")
+        return Proof("ada", Identity(), ("hwk", "mfa"))
+
+
+class One:
+    """Brings it."""
+
+    @hookimpl
+    def auth_providers(self) -> list[type[Provider]]:
+        return [Ceremony]
+
+
+@pytest.fixture
+def ceremony(tmp_path: Path, clock: SetClock) -> Iterator[Service]:
+    settings = {"AUTHENTICATOR_ENVIRONMENT": "development", "AUTHENTICATOR_DATA_DIR": str(tmp_path), "AUTHENTICATOR_PLUGINS": ["password"]}
+    app = create_app(settings, plugins=(One(),), clock=clock, env_file=None)
+    found: Service = app.extensions["authenticator"]
+    yield found
+    found.core.store.close()
+
+
+def test_nothing_at_all_is_no_answer_to_what_only_a_script_can_answer(ceremony: Service) -> None:
+    asked = begin(ceremony, "ceremony", answer={})
+    assert isinstance(asked, Pending)
+    assert asked.challenge.kind == "ceremony"
+    assert isinstance(begin(ceremony, "ceremony", answer={"signed": "well"}), SignedIn)
+
+
+def test_a_wrong_answer_to_what_is_asked_once_ends_the_conversation(ceremony: Service) -> None:
+    asked = begin(ceremony, "ceremony")
+    assert refusal(ceremony, asked, signed="badly") == "invalid_credentials"
+    assert refusal(ceremony, asked, signed="well") == "challenge_expired"
+
+
+def test_a_proof_of_two_factors_says_so(ceremony: Service) -> None:
+    done = begin(ceremony, "ceremony", answer={"signed": "well"})
+    assert isinstance(done, SignedIn)
+    assert done.session.mfa_at == done.session.created_at
