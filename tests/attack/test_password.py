@@ -153,6 +153,27 @@ def test_pw_04_a_very_long_password_is_refused_before_it_is_hashed(
     assert hasher.asked == 0
 
 
+@pytest.mark.parametrize("size", [257, 1025, 70_000, 1_048_576], ids=["257", "1025", "70 KB", "1 MiB"])
+@pytest.mark.parametrize("door", ["change", "change, the current one", "reset by link", "reset by code"])
+def test_pw_04_a_very_long_password_is_refused_before_it_is_hashed_where_it_is_changed(
+    house: House, door: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, long = house.sign_up(), "x" * size
+    assert house.post("/password/forgot", {"email": person.email}).status_code == 202
+    mail = house.mail_to(person.email)[-1]
+    hasher, provider = CountingHasher(), house.service.core.registry.providers["password"]
+    monkeypatch.setattr(provider, "kit", _with_hasher(provider.kit, hasher))
+    path, body = {
+        "change": ("/me/password", {"current_password": person.password, "new_password": long}),
+        "change, the current one": ("/me/password", {"current_password": long, "new_password": "seven quiet herons"}),
+        "reset by link": ("/password/reset", {"token": mail.link.partition("token=")[2], "new_password": long}),
+        "reset by code": ("/password/reset", {"email": person.email, "code": mail.code, "new_password": long}),
+    }[door]
+    answer = house.post(path, body, headers=person.bearer)
+    assert answer.status_code == (422 if size < 65_536 else 413)
+    assert hasher.asked == (1 if door == "change, the current one" and size < 65_536 else 0)  # of the new one, which is not too long
+
+
 def _with_hasher(kit: Any, hasher: Any) -> Any:
     from dataclasses import replace
 
@@ -185,6 +206,7 @@ def test_pw_05_a_flood_of_sign_ins_is_turned_away_and_the_rest_goes_on(build: Bu
     assert healthy == 200
     assert max(most) == 1, "more hashes at once than slots"
     monkeypatch.undo()
+    monkeypatch.setattr(hasher, "_patience", 30)
     assert house.try_password("flood1@example.com", "no such password").status_code == 401
 
 
@@ -202,6 +224,58 @@ def test_pw_05_what_was_turned_away_is_not_hashed_later(build: Builder) -> None:
     assert done
     assert hasher._pool._work_queue.qsize() == 0
     assert queued <= 5
+
+
+@pytest.mark.parametrize("current", ["missing", "empty", "wrong"])
+@pytest.mark.parametrize("door", ["json", "html"])
+def test_pw_06_a_stolen_session_alone_changes_no_password(house: House, door: str, current: str) -> None:
+    """ASVS 5.0 6.2.3."""
+    person = house.sign_up()
+    body = {"new_password": "nine herons on a quiet river"} | {
+        "empty": {"current_password": ""},
+        "wrong": {"current_password": "x y z"},
+    }.get(current, {})
+    if door == "json":
+        answer = house.post("/me/password", body, headers=person.bearer)
+    else:
+        answer = house.browser_of(person).send_form("/account/password", body, page="/account/password")
+    assert answer.status_code == 401
+    assert house.try_password(person.email, person.password).status_code == 200
+    assert house.get("/me", person.access).status_code == 200
+
+
+def test_pw_06_a_changed_password_ends_every_other_sign_in_and_is_told(house: House) -> None:
+    """ASVS 5.0 6.3.7, 7.4.3."""
+    person = house.sign_up()
+    here, stolen, other = house.browser_of(person), house.browser_of(person), house.sign_in(person)
+    before = len(house.mail_to(person.email))
+    body = {"current_password": person.password, "new_password": "nine herons on a quiet river"}
+    assert here.send_form("/account/password", body, page="/account/password").status_code == 303
+    assert here.get("/account").status_code == 200
+    assert stolen.get("/account").status_code == 303
+    assert house.get("/me", other.access).status_code == 401
+    assert house.refresh(other.refresh).status_code == 401
+    assert any("password was changed" in mail.subject for mail in house.mail_to(person.email)[before:])
+
+
+def test_pw_06_the_cookie_from_before_the_change_is_dead(house: House) -> None:
+    person = house.sign_up()
+    browser = house.browser_of(person)
+    thief = house.visitor()
+    thief.set_cookie("auth_session", browser.get_cookie("auth_session").value)
+    assert thief.get("/account").status_code == 200
+    body = {"current_password": person.password, "new_password": "nine herons on a quiet river"}
+    assert browser.send_form("/account/password", body, page="/account/password").status_code == 303
+    assert thief.get("/account").status_code == 303
+
+
+def test_pw_06_the_way_to_the_change_is_closed_to_other_sites(house: House) -> None:
+    person = house.sign_up()
+    browser = house.browser_of(person)
+    body = {"current_password": person.password, "new_password": "nine herons on a quiet river"}
+    assert browser.post("/account/password", data=body).status_code == 403
+    assert browser.post("/api/v1/me/password", json=body).status_code == 401
+    assert house.try_password(person.email, person.password).status_code == 200
 
 
 def test_pw_07_passwords_are_kept_as_strong_hashes_and_nothing_else(build: Builder) -> None:
