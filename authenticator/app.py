@@ -124,7 +124,9 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     real = {name: sender for name, sender in registry.senders.items() if not isinstance(sender, Outbox)}
     messages.use(real, settings.sender, shown=registry.senders.get(Outbox.name))
     history.listeners = registry.listeners
-    core = Core(settings, clock, ids, store, registry, messages, history, letters, errands, secret, log, attributes.load(settings.attributes_schema))
+    core = Core(
+        settings, clock, ids, store, registry, messages, history, letters, errands, secret, log, attributes.load(settings.attributes_schema)
+    )
     errands.handle("erasure", lambda errand: leaving.carry_out(core, errand))
     return Service(core, Ended(core), KeyRing(store, clock, settings, history))
 
