@@ -414,6 +414,13 @@ def test_wn_07_the_last_way_in_stays_and_so_does_what_is_a_second_step(keep: Hou
     assert delete(keep, mine, ada.access).status_code == 204
 
 
+def test_wn_07_what_is_no_way_in_is_not_taken_away_as_one(keep: House) -> None:
+    ada, store = keep.sign_up(), keep.service.core.store
+    claim = next(key for key in store.keys_of(ada.id) if not key.way_in)
+    assert delete(keep, claim.id, ada.access).status_code == 404
+    assert claim in store.keys_of(ada.id)
+
+
 def test_wn_07_an_old_sign_in_adds_and_removes_no_passkey(build: Builder) -> None:
     house = build(plugins=["password", "passkey"], access_token_seconds=120)
     ada, key = house.sign_up(), SecurityKey("http://localhost")
