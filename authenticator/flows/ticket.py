@@ -111,7 +111,7 @@ def _to_facts(ticket: Ticket) -> dict[str, Any]:
 
 def _from_facts(ticket_id: str, facts: Mapping[str, Any]) -> Ticket:
     ask, proof = facts["ask"], facts["proof"]
-    plain = {name: facts[name] for name in (*PLAIN, "keep")}
+    plain = {name: facts[name] for name in (*PLAIN, "keep") if name in facts}  # a process of the version before may have kept it
     return Ticket(
         id=ticket_id,
         intent=Intent(facts["intent"]),
