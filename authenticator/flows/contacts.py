@@ -125,13 +125,22 @@ def make_primary(core: Core, signed: Signed, kind: ContactKind, contact_id: str,
 def remove(core: Core, signed: Signed, kind: ContactKind, contact_id: str, client: Client) -> None:
     """Take an address off; after fresh proof. It is free for others then, and told.
 
-    AuthError `last_sign_in_method` where nothing would be left to sign in with.
+    AuthError `last_sign_in_method` where nothing would be left to sign in with, `conflict` where a second step sends its codes there.
     """
     sessions.require_fresh(core, signed.session)
-    user, gone = _take_away(core, signed.user, _contact(signed.user, kind, contact_id), careful=True)
+    contact = _contact(signed.user, kind, contact_id)
+    _require_no_second_step(core, signed.user, contact)
+    user, gone = _take_away(core, signed.user, contact, careful=True)
     core.history.record("contact_removed", user_id=user.id, client=client, contact=kind)
     if gone.proved_at:
         tell(core, user, gone, "An address was removed", "An address or number was removed from your account.")
+
+
+def _require_no_second_step(core: Core, user: User, contact: Contact) -> None:
+    """A second step keeps the number that its codes go to; the owner must not believe that it has gone with the contact."""
+    kept = (login.secret for name in user.factors for login in core.store.logins_of(user.id, name))
+    if contact.value in kept:
+        raise AuthError("conflict", "The codes of your second step go there. Take that second step away first.")
 
 
 def cancel(core: Core, token: str, signed: Signed | None, client: Client) -> None:

@@ -299,3 +299,13 @@ def test_a_number_that_is_not_proved_gets_no_code(auth_app: Flask, as_user: AsUs
     with pytest.raises(AuthError):
         core.registry.factors["sms"].start(Visit(Intent.LINK, logins=None, state="x" * 43, user=user))  # type: ignore[arg-type]
     assert len(outbox) == before
+
+
+def test_a_number_that_codes_of_the_second_step_go_to_stays(as_user: AsUser, client: Browser, outbox: Outbox) -> None:
+    ada = as_user()
+    set_up(client, outbox, ada)
+    (phone,) = client.api("GET", "me/phones", token=ada.access_token).body
+    refused = client.api("DELETE", f"me/phones/{phone['id']}", token=ada.access_token)
+    assert (refused.status, refused.code) == (409, "conflict")
+    assert client.api("DELETE", "me/factors/sms", token=ada.access_token).status == 204
+    assert client.api("DELETE", f"me/phones/{phone['id']}", token=ada.access_token).status == 204

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from authenticator.events import Event
-from authenticator.flows import accounts, permissions, recovery, sessions, transfer
-from authenticator.flows.core import Core
+from authenticator.flows import accounts, permissions, recovery, transfer
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Page, Status, StatusChange, User
+from authenticator.service.facade import Facade
 
 
-@dataclass(frozen=True)
-class Administration:
+class Administration(Facade):
     """What may be done to accounts by those who run the service."""
-
-    core: Core
-    ended: sessions.Ended
 
     def users(self, *, after: str | None = None, limit: int = 50) -> Page[User]:
         return self.core.store.users(after=after, limit=limit)
