@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 
 from authenticator.errors import AuthError
-from authenticator.web import idempotency
+from authenticator.web import guard, idempotency
 from authenticator.web.hygiene import strict_json
 
 Access = Literal["open", "bearer", "session"]
@@ -80,12 +80,15 @@ def register(blueprint: Blueprint, endpoints: Iterable[Endpoint]) -> None:
 
 
 def _bound(endpoint: Endpoint) -> Callable[..., Response]:
+    """The view with its body, once it is known that the asker's token is good: who may not ask is told nothing else."""
     model, required = endpoint.body, endpoint.body_required
     view = idempotency.once(endpoint.view) if endpoint.idempotent else endpoint.view
-    if model is None:
-        return view
 
     def with_body(**path: str) -> Response:
+        if endpoint.access == "bearer":
+            guard.bearer()
+        if model is None:
+            return view(**path)
         sent = request.get_data()
         return view(body=checked(model, strict_json(sent) if sent or required else {}), **path)
 
