@@ -8,7 +8,7 @@ ARG PLUGINS="plugins/factor_totp plugins/provider_passkey plugins/provider_email
 ARG EXTRA=""
 WORKDIR /source
 COPY . .
-RUN set -e; wanted=".[serve,postgresql,avatars,import]"; for plugin in $PLUGINS; do wanted="$wanted ./$plugin"; done; \
+RUN set -e; wanted=".[serve,postgresql,avatars,countries,redis,import]"; for plugin in $PLUGINS; do wanted="$wanted ./$plugin"; done; \
     pip wheel --no-cache-dir --wheel-dir /wheels -c constraints.txt $wanted $EXTRA
 
 FROM ${BASE} AS development
@@ -16,7 +16,7 @@ ARG PLUGINS="plugins/factor_totp plugins/provider_passkey plugins/provider_email
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv
 COPY . .
-RUN set -e; wanted="-e .[serve,postgresql,avatars,import]"; for plugin in $PLUGINS; do wanted="$wanted -e ./$plugin"; done; \
+RUN set -e; wanted="-e .[serve,postgresql,avatars,countries,redis,import]"; for plugin in $PLUGINS; do wanted="$wanted -e ./$plugin"; done; \
     pip install --no-cache-dir -c constraints.txt $wanted && mkdir -m 700 /data && chown 10001:10001 /data
 USER 10001:10001
 CMD ["authenticator", "dev", "--host", "0.0.0.0", "--reload"]

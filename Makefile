@@ -50,7 +50,7 @@ $(VENV)/.made: constraints.txt
 
 $(VENV)/.running: $(VENV)/.made $(PROJECTS)
 	@echo "Installing the service and $(words $(PACKAGES)) plug-ins (only when something changed)"
-	@$(PIP) install --no-build-isolation -c constraints.txt -e .[serve,postgresql,avatars,import] $(PACKAGES:%=-e ./%)
+	@$(PIP) install --no-build-isolation -c constraints.txt -e .[serve,postgresql,avatars,countries,redis,import] $(PACKAGES:%=-e ./%)
 	@touch $@
 
 $(VENV)/.testing: $(VENV)/.made $(PROJECTS) requirements-dev.txt
