@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,15 +25,29 @@ from benchmarks.table import Row
 
 @dataclass
 class Trips:
-    """What was counted since the last look: trips and statements, with their texts."""
+    """What was counted since the last look: trips and statements, with their texts.
+
+    Only those of the requests' own thread: what the worker does afterwards, carrying a message for example, delays no answer.
+    """
 
     trips: int = 0
     statements: list[str] = field(default_factory=list)
+
+    def trip(self) -> None:
+        self.trips += _is_requests_own()
+
+    def statement(self, text: str) -> None:
+        if _is_requests_own():
+            self.statements.append(text)
 
     def take(self) -> tuple[int, list[str]]:
         found = self.trips, self.statements
         self.trips, self.statements = 0, []
         return found
+
+
+def _is_requests_own() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def trips(found: Subject, say: Callable[[str], None]) -> list[Row]:
@@ -118,10 +133,10 @@ def listen_to_sql(counted: Trips, store: Any) -> None:
 
     def statement(text: str) -> None:
         if text not in ("BEGIN IMMEDIATE", "COMMIT"):
-            counted.statements.append(text)
+            counted.statement(text)
 
     def checkout(connection: sqlite3.Connection, *_: object) -> None:
-        counted.trips += 1
+        counted.trip()
         connection.set_trace_callback(statement)  # the driver sees everything, whatever went around SQLAlchemy
 
     event.listen(store._db.engine, "checkout", checkout)
@@ -132,8 +147,8 @@ def listen_to_mongo(counted: Trips) -> None:
 
     class Listener(monitoring.CommandListener):
         def started(self, event: monitoring.CommandStartedEvent) -> None:
-            counted.trips += 1
-            counted.statements.append(f"{event.command_name} {event.command.get(event.command_name)}")
+            counted.trip()
+            counted.statement(f"{event.command_name} {event.command.get(event.command_name)}")
 
         def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
             pass

@@ -78,7 +78,7 @@ class Attempts(Part):
 def _has_room(row: Document, counter: Limit | Backoff, at: int) -> bool:
     if isinstance(counter, Limit):
         return bool(row["until"] <= at or row["count"] < counter.allowed)
-    return bool(row["until"] <= at and row["count"] < counter.dead)
+    return bool((row["until"] <= at or row["count"] <= counter.free) and row["count"] < counter.dead)
 
 
 def _step(place: str, counter: Limit | Backoff, at: int) -> Document:
@@ -109,5 +109,5 @@ def _backoff_step(place: str, backoff: Backoff, at: int) -> Document:
         branches.append({"case": {"$lte": ["$count", number]}, "then": at + backoff.wait(number) * 1000})
         number += 1
     until = {"$switch": {"branches": branches, "default": at + backoff.wait(number) * 1000}}
-    room = {"_id": place, "until": {"$lte": at}, "count": {"$lt": backoff.dead}}
+    room = {"_id": place, "$or": [{"until": {"$lte": at}}, {"count": {"$lte": backoff.free}}], "count": {"$lt": backoff.dead}}
     return {"q": room, "u": [{"$set": {"kind": "a", "count": count, "gone": "$$REMOVE"}}, {"$set": {"until": until}}], "upsert": True}

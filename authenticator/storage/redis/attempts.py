@@ -34,7 +34,7 @@ for i, key in ipairs(KEYS) do
   else
     local free, first, longest = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
     local dead, keep = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-    if till <= now and count < dead then
+    if (till <= now or count <= free) and count < dead then
       counted, count = 1, count + 1
       local over = count - free
       local wait = 0

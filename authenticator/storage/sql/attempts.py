@@ -81,7 +81,8 @@ class Attempts(Part):
         """Attempts in a row: the next count sets the next wait."""
         c, insert = attempts.c, self._upsert(attempts)
         wait = _wait_after(c.count + 1, Backoff("", free=free, first=first, longest=longest))
-        may = (c.until <= bindparam("now")) & (c.count < bindparam("dead"))
+        free_still = c.count <= free  # of those that come at once some have read the clock a little earlier: they need not wait either
+        may = or_(c.until <= bindparam("now"), free_still) & (c.count < bindparam("dead"))
         values = {"count": c.count + 1, "until": bindparam("now") + wait * 1000, "expires_at": None}
         return insert.on_conflict_do_update(index_elements=[c.id], set_=values, where=may).returning(c.count)
 

@@ -65,6 +65,11 @@ class AttemptPromises(StorePromises):
         store.forgive(["ada"])
         assert store.count_attempts([backoff], now) == 0
 
+    def test_free_tries_do_not_wait_for_a_clock_that_is_a_little_ahead(self, store: Store) -> None:
+        backoff = Backoff("ada", free=3, first=30)
+        waits = [store.count_attempts([backoff], later(milliseconds=-number)) for number in range(5)]
+        assert waits == [0, 0, 0, 0, 31]
+
     def test_signing_in_forgives(self, store: Store) -> None:
         store.create_user(a_user(), [a_key()])
         backoff = Backoff("ada", free=1, first=30)
