@@ -52,12 +52,12 @@ ADDED = "Your account has a password now, which can sign in to it. Other sign-in
 
 def are_used(core: Core) -> bool:
     """Whether there are passwords here at all."""
-    return _provider(core) is not None
+    return core.registry.secrets is not None
 
 
 def provider_of(core: Core) -> SecretProvider:
     """The provider of passwords; AuthError `unknown_provider` where none is installed."""
-    found = _provider(core)
+    found = core.registry.secrets
     if found is None:
         raise AuthError("unknown_provider")
     return found
@@ -101,10 +101,6 @@ def settle(core: Core, user: User, reason: str, client: Client, *, keep: str | N
     for purpose in RESETS:
         onetime.withdraw(core, purpose, user.id)
     return changed(core, user, _settled)
-
-
-def _provider(core: Core) -> SecretProvider | None:
-    return next((provider for provider in core.registry.providers.values() if isinstance(provider, SecretProvider)), None)
 
 
 def _settled(user: User) -> User:
