@@ -23,6 +23,7 @@ from authenticator.kinds.people import Person
 from authenticator.kinds.sender import Sender, Undeliverable
 from authenticator.kit import Kit, Message
 from authenticator.models import Backoff, Client, Intent, Limit, Login, LoginKey, User
+from authenticator.words import Words
 
 __all__ = [
     "Ask",
@@ -54,6 +55,7 @@ __all__ = [
     "Untrusted",
     "User",
     "Visit",
+    "Words",
     "checked",
     "hookimpl",
 ]

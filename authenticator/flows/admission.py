@@ -19,6 +19,7 @@ from authenticator.kinds.base import Identity, Proof
 from authenticator.kit import Logins
 from authenticator.models import Client, Intent, Login, LoginKey, Name, NewKey, Status, User
 from authenticator.storage.port import KeyTaken
+from authenticator.words import Words
 
 LONGEST_SUBJECT = 1400  # characters: the longest id of a passkey has 1,023 bytes, in base64url
 
@@ -231,8 +232,8 @@ def _claim(core: Core, provider: str, proof: Proof, user: User, client: Client) 
     except KeyTaken:
         raise AuthError("identity_taken") from None
     core.history.record("identity_linked", user_id=user.id, client=client, provider=provider)
-    label = core.registry.providers[provider].label
-    notify(core, user, "A way to sign in was added", f"{label} can now sign in to your account.")
+    label = Words(core.registry.providers[provider].label)
+    notify(core, user, "A way to sign in was added", "%(way)s can now sign in to your account.", way=label)
 
 
 def _link_by_email(core: Core, held: Ticket, proof: Proof, owner: str, client: Client) -> Login | None:

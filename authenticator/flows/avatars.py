@@ -13,6 +13,7 @@ from authenticator.flows.changes import change
 from authenticator.flows.core import Core
 from authenticator.models import Avatar, Client, Limit, User
 from authenticator.settings import Settings
+from authenticator.words import Words
 
 MOST: Final = 5
 UPLOADS_AN_HOUR: Final = 20
@@ -26,7 +27,7 @@ def add(core: Core, user: User, content: bytes, client: Client) -> Avatar:
     if not pictures.available():
         raise AuthError("not_found", "Pictures can't be added here.")
     core.spend(Limit(f"avatars:{user.id}", UPLOADS_AN_HOUR, 3600))
-    full = AuthError("conflict", f"You have {MOST} pictures already. Remove one first.")
+    full = AuthError("conflict", Words("You have %(number)s pictures already. Remove one first.", number=MOST))
     if len(core.store.avatars_of(user.id)) >= MOST:
         raise full
     small = pictures.portrait(content)

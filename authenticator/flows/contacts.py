@@ -140,7 +140,7 @@ def _require_no_second_step(core: Core, user: User, contact: Contact) -> None:
     """A second step keeps the number that its codes go to; the owner must not believe that it has gone with the contact."""
     kept = (login.secret for name in user.factors for login in core.store.logins_of(user.id, name))
     if contact.value in kept:
-        raise AuthError("conflict", "The codes of your second step go there. Take that second step away first.")
+        raise AuthError("conflict", "The codes of your second step go there. Remove that second step first.")
 
 
 def cancel(core: Core, token: str, signed: Signed | None, client: Client) -> None:
@@ -226,7 +226,7 @@ def _same(user: User, wanted: Contact) -> Contact | None:
 
 def _fitting(user: User, wanted: Contact) -> Contact:
     if sum(one.kind == wanted.kind for one in user.contacts) >= MOST:
-        raise _refused(wanted.kind, "These are too many. Remove one first.")
+        raise _refused(wanted.kind, "You have too many already. Remove one first.")
     return wanted
 
 

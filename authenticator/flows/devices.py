@@ -11,7 +11,7 @@ from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.flows.changes import change
 from authenticator.flows.core import Core
-from authenticator.flows.notices import notify
+from authenticator.flows.notices import send
 from authenticator.identifiers import network_of
 from authenticator.models import Client, Device, User
 
@@ -97,10 +97,8 @@ def _with(user: User, device: Device, *, instead: str = "") -> User:
 def _tell(core: Core, user: User, client: Client) -> None:
     core.history.record("new_device", user_id=user.id, client=client)
     agent = describe(client.agent)
-    values = {
-        "when": core.clock.now().strftime("%Y-%m-%d %H:%M UTC"),
+    known = {
         "device": " · ".join(part for part in (agent.browser, agent.system) if part) or client.agent[:LABEL] or "?",
-        "place": " ".join(part for part in (client.address, client.country) if part) or "?",
+        "place": " ".join(part for part in (client.address, client.country) if part),
     }
-    text = "Somebody signed in to your account from a device that was not used before: %(device)s at %(place)s, on %(when)s."
-    notify(core, user, "A sign-in from a new device", text, f"{core.settings.public_url}/account/sessions", **values)
+    send(core, user, "new_device", at=core.clock.now(), link=f"{core.settings.public_url}/account/sessions", **known)

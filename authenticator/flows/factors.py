@@ -15,6 +15,7 @@ from authenticator.flows.second_step import label_of
 from authenticator.flows.ticket import Ticket
 from authenticator.kinds.base import Factor, Proof
 from authenticator.models import Client, LoginKey, NewKey, User
+from authenticator.words import Words
 
 STILL_ONE = "%(factor)s is no longer asked for when you sign in."
 NONE_LEFT = "%(factor)s is no longer asked for when you sign in. Your account now has no second step."
@@ -94,7 +95,7 @@ def set_up(core: Core, held: Ticket, proof: Proof, client: Client, signed: Signe
     user = change(core, signed.user, lambda found: _with(found, name))
     codes = recovery_codes.new_set(core, user) if user.factors == (name,) else ()
     core.history.record("factor_added", user_id=user.id, client=client, factor=name)
-    notify(core, user, "A second step was set up", "%(factor)s is now asked for when you sign in.", factor=label_of(core, name))
+    notify(core, user, "A second step was set up", "%(factor)s is now asked for when you sign in.", factor=Words(label_of(core, name)))
     return SignedIn(user, signed.session, held.intent, return_to=held.return_to, linked=name, recovery_codes=codes)
 
 
@@ -125,7 +126,7 @@ def remove(core: Core, signed: Signed, name: str, client: Client) -> None:
         recovery_codes.drop(core, user)
     core.history.record("factor_removed", user_id=user.id, client=client, factor=name)
     said = STILL_ONE if user.factors else NONE_LEFT
-    notify(core, user, "A second step was removed", said, factor=label_of(core, name))
+    notify(core, user, "A second step was removed", said, factor=Words(label_of(core, name)))
 
 
 def _without(core: Core, user: User, name: str) -> User:
@@ -144,7 +145,7 @@ def new_recovery_codes(core: Core, signed: Signed, client: Client) -> tuple[str,
         raise AuthError("conflict", "Set up a second step first. Recovery codes come with it.")
     codes = recovery_codes.new_set(core, signed.user)
     core.history.record("recovery_codes_made", user_id=signed.user.id, client=client)
-    notify(core, signed.user, "New recovery codes", "A new set of recovery codes was made. The codes from before no longer work.")
+    notify(core, signed.user, "New recovery codes", "New recovery codes were made. The old ones no longer work.")
     return codes
 
 

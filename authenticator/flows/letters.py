@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from authenticator.kit import Message
 from authenticator.settings import Settings
+from authenticator.words import Words
 
 log = logging.getLogger("authenticator.letters")
 
@@ -101,13 +102,15 @@ def plain(fact: str) -> str:
 
 
 def _told(name: str, value: Any, language: str) -> Any:
-    """A fact as a letter tells it: times in the reader's language and in UTC."""
+    """A fact as a letter tells it: texts and times in the reader's language, times in UTC."""
     if isinstance(value, datetime):
         return f"{_told(name, value.date(), language)}, {value:%H:%M} UTC"
     if isinstance(value, date):
         return format_date(value, "long", locale=language.replace("-", "_"))
     if isinstance(value, Mapping):
         return {key: _told("", one, language) for key, one in value.items()}
+    if isinstance(value, Words):
+        return _speaker(language)(value.message, **value.values)
     return value if name in _OURS else plain(str(value))
 
 

@@ -22,6 +22,7 @@ MARK = 22  # characters, 132 bits
 TWO_FACTORS_LAST = timedelta(hours=24)
 MOST = 100  # open sign-ins of one person, give or take a few
 SOMETIMES = ("A", "B", "C", "D")  # how one of sixteen ids of a session begins: the cap need not be looked after each time
+NOTED_EVERY = timedelta(minutes=10)
 LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
 OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
 
@@ -64,6 +65,13 @@ def signing_in(core: Core, session: Session, *, at: str = "") -> Event:
     """The event of a sign-in; `at` is the id of the attempt that it was."""
     detail = {"provider": session.provider, "session": session.id}
     return core.history.event("signed_in", at=at, user_id=session.user_id, client=session.client, **detail)
+
+
+def used(core: Core, session: Session) -> None:
+    """Note now and then that a session was used, after the answer: its owner sees it in her list."""
+    now = core.clock.now()
+    if now - session.used_at > NOTED_EVERY:
+        core.errands.aside("sessions", lambda: core.store.touch_session(session.id, now))
 
 
 def cap(core: Core, user: User) -> None:
@@ -130,7 +138,7 @@ def _told_of_reuse(core: Core, session: Session, client: Client) -> None:
     core.history.record("refresh_reused", user_id=session.user_id, client=client, session=session.id)
     user = core.store.user_by_id(session.user_id)
     if user:
-        text = "A key to one of your sign-ins was used a second time, as a thief would. That sign-in has been ended."
+        text = "A key to one of your sign-ins was used twice, as a thief would do. That sign-in has been ended."
         notify(core, user, "A sign-in was ended for safety", text)
 
 

@@ -13,6 +13,7 @@ from authenticator.errors import AuthError
 from authenticator.foreign_hashes import recognised
 from authenticator.kit import Kit, Logins
 from authenticator.models import Client, Intent, Session, User
+from authenticator.words import Words
 
 FieldType = Literal["text", "email", "tel", "password", "code", "checkbox", "hidden"]
 
@@ -261,7 +262,7 @@ def _checked_one(item: Field, raw: str) -> tuple[str, str]:
     if item.required and not value:
         return "", "Please fill this in."
     if len(value) > item.max_length:
-        return "", f"Use at most {item.max_length} characters."
+        return "", Words("Use at most %(number)s characters.", number=item.max_length)
     if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for char in value):
         return "", "Leave out invisible characters."
     return value, ""

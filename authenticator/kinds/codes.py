@@ -133,7 +133,7 @@ class CodeProvider(Provider):
     def _own(self, visit: Visit) -> Mapping[str, str]:
         contact = proved(visit.user, self.channel)
         if contact is None:
-            raise AuthError("invalid_request", "Confirm in another way: none of yours can receive a code here.")
+            raise AuthError("invalid_request", "Confirm in another way: none of your addresses can receive a code here.")
         return {"to": contact.value, "shown": contact.shown}
 
 

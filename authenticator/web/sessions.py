@@ -20,7 +20,7 @@ REASONS = {
     "password_changed": "the password was changed",
     "password_reset": "the password was reset",
     "reset_required": "a new password was asked for",
-    "refresh_reused": "a spent key was used again",
+    "refresh_reused": "an old key was used again",
     "too_many": "there were too many sign-ins",
     "contact_cancelled": "a change of address was taken back",
     "suspended": "the account was suspended",

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import flask_babel
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
+from werkzeug.datastructures import LanguageAccept
+
+from authenticator.words import Words
 
 DOMAIN = "authenticator"
 FOLDER = Path(__file__).parent / "translations"
@@ -40,6 +43,8 @@ def languages() -> tuple[str, ...]:
 
 def gettext(text: str, **values: Any) -> str:
     """The text in the reader's language, with `%(name)s` filled in: plain text, which a template still escapes."""
+    if isinstance(text, Words):
+        return str(flask_babel.gettext(text.message, **text.values))
     return str(flask_babel.gettext(text, **values)) if text else ""
 
 
@@ -58,8 +63,15 @@ def day(at: datetime) -> str:
     return str(flask_babel.format_date(at, "long", rebase=False))
 
 
+def _hers(available: tuple[str, ...]) -> str:
+    """The language that the signed-in person chose, where this request has looked her up: it asks no database for that."""
+    signed = g.get("auth_signed")
+    wish = signed.user.locale if signed else ""
+    return (LanguageAccept([(wish, 1)]).best_match(available) if wish else None) or ""
+
+
 def _selector(available: tuple[str, ...], default: str) -> Callable[[], str]:
     def select() -> str:
-        return request.accept_languages.best_match(available, default) or default
+        return _hers(available) or request.accept_languages.best_match(available, default) or default
 
     return select

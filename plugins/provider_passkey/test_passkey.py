@@ -145,7 +145,7 @@ def test_a_person_adds_passkeys_and_sees_and_removes_them(as_user: AsUser, clien
     assert add(browser, laptop).path == "/account"
     assert add(browser, phone).path == "/account"
     shown = browser.get("/account")
-    assert shown.text.count("Passkey · Chrome on Linux") == 2
+    assert shown.text.count("Passkey · Chrome, Linux") == 2
     assert "Add a passkey" in shown
     assert sign_in(client, laptop).status == sign_in(client, phone).status == 200
     assert laptop.credentials[0].handle == phone.credentials[0].handle  # one account, one handle
@@ -229,13 +229,13 @@ def test_a_domain_that_no_browser_would_accept_stops_the_start() -> None:
 @pytest.mark.parametrize(
     ("agent", "aaguid", "name"),
     [
-        (AGENT, "", "Passkey · Chrome on Linux"),
+        (AGENT, "", "Passkey · Chrome, Linux"),
         (
             "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1",
             "",
-            "Passkey · Safari on iPhone",
+            "Passkey · Safari, iPhone",
         ),
-        ("Mozilla/5.0 (Windows NT 10.0) Chrome/131.0 Safari/537.36 Edg/131.0", "", "Passkey · Edge on Windows"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/131.0 Safari/537.36 Edg/131.0", "", "Passkey · Edge, Windows"),
         (AGENT, "bada5566-a7aa-401f-bd96-45619a55120d", "Passkey · 1Password"),
         ("curl/8", "", "Passkey"),
     ],

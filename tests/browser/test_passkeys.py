@@ -78,7 +78,7 @@ def test_a_person_signs_up_and_in_with_a_passkey_alone(page: Page, live: str, de
     picture(page, "passkey-sign-in")
     with_passkey(page, live)
     is_account_of(page, "Grace Hopper")
-    expect(page.get_by_text("Passkey · Chrome on Linux")).to_be_visible()
+    expect(page.get_by_text("Passkey · Chrome, Linux")).to_be_visible()
     picture(page, "passkey-account")
 
 

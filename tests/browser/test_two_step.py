@@ -64,7 +64,7 @@ def test_she_sets_it_up_signs_in_with_it_and_trusts_her_browser(
     picture(page, "two-step-set-up")
     finish(page, secret, clock)
     picture(page, "recovery-codes")
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     expect(page.get_by_role("status")).to_contain_text("It is set up")
     picture(page, "two-step")
     sign_out(page, live)
@@ -111,7 +111,7 @@ def test_its_pages_are_for_everybody(page: Page, live: str, as_user: AsUser, clo
         elif state != "setting up":
             finish(page, secret, clock)
         if state == "on":
-            page.get_by_role("link", name="I have kept them").click()
+            page.get_by_role("link", name="I have saved them").click()
         if state.startswith("asked"):
             sign_out(page, live)
             first_step(page, live, ada)

@@ -174,7 +174,7 @@ def test_an_invited_person_chooses_her_first_password_and_proves_her_address(
     clock.advance(days=6, hours=23)
     browser = client.browser()
     page = browser.get(mail["link"])
-    assert "An account was made ready for you" in page
+    assert "An account has been prepared for you" in page
     assert browser.submit(page, new_password=NEW).status == 303
     signed = sign_in(client, NEW, "grace@example.com")
     assert signed["user"]["email_verified"] is True
@@ -206,7 +206,7 @@ def test_an_operator_asks_for_a_new_password_and_never_chooses_it(as_user: AsUse
     assert (refused.status, refused.code) == (403, "reset_required")
     assert sign_in(client, "something else altogether").code == "invalid_credentials"
     mail = outbox.last(to=ADA)
-    assert "ask you to choose a new password" in mail["text"]
+    assert "asks you to choose a new password" in mail["text"]
     assert reset(client, token=token(mail)).status == 204
     assert sign_in(client, NEW).status == 200
     after = core.store.user_by_id(ada.id)

@@ -15,7 +15,7 @@ EMAIL = Field("email", "E-mail", "email", autocomplete="email", max_length=254)
 class EmailCode(CodeProvider):
     """The subject is the canonical address itself, so it is the same claim as that of an address proved in any other way."""
 
-    name, label, channel = "email", "E-mail code", "email"
+    name, label, phrase, channel = "email", "E-mail code", "a code by e-mail", "email"
     icon = (Path(__file__).parent / "icon.svg").read_text()
     rank = 20
 

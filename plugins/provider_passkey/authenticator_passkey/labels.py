@@ -35,8 +35,8 @@ SYSTEMS = (
 
 
 def label(agent: str, aaguid: str) -> str:
-    """`Passkey · Chrome on Linux`, or less where less is known."""
-    where = STORES.get(aaguid) or " on ".join(filter(None, (_first(BROWSERS, agent), _first(SYSTEMS, agent))))
+    """`Passkey · Chrome, Linux`, or less where less is known."""
+    where = STORES.get(aaguid) or ", ".join(filter(None, (_first(BROWSERS, agent), _first(SYSTEMS, agent))))
     return f"Passkey · {where}" if where else "Passkey"
 
 

@@ -19,7 +19,7 @@ def refuse_breached(kit: Kit, url: str, password: str) -> None:
     The API is that of Pwned Passwords: `GET <url><5 digits>` gives the rest of each digest with how often it was seen; padding has 0.
     """
     if url and _times_seen(kit, url, password) > 0:
-        reason = "This password stands in a list of passwords that were stolen elsewhere. Choose another one."
+        reason = "This password is on a list of passwords stolen elsewhere. Choose another one."
         raise AuthError("validation_failed", errors={"password": (reason,)})
 
 

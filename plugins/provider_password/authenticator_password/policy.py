@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
-from authenticator.plugin import AuthError
+from authenticator.plugin import AuthError, Words
 from authenticator_password.fields import PasswordOptions
 
 MOST_CHARACTERS, MOST_BYTES = 256, 1024
@@ -20,7 +20,7 @@ def exact(password: str) -> str:
     """
     normal = unicodedata.normalize("NFC", password) if len(password) <= MOST_BYTES else password
     if len(normal) > MOST_CHARACTERS or len(normal.encode("utf-8", "replace")) > MOST_BYTES:
-        raise _refused(f"Use at most {MOST_CHARACTERS} characters.")
+        raise _refused(Words("Use at most %(number)s characters.", number=MOST_CHARACTERS))
     return normal
 
 
@@ -28,7 +28,7 @@ def check(password: str, options: PasswordOptions, context: Iterable[str]) -> No
     """AuthError `validation_failed` with the reason, unless a new password is good enough (ASVS 5.0 6.2)."""
     words = _words(context)
     if len(password) < options.min_length:
-        raise _refused(f"Use at least {options.min_length} characters.")
+        raise _refused(Words("Use at least %(number)s characters.", number=options.min_length))
     if _plain(password) in common():
         raise _refused("This is one of the passwords that everybody tries first. Choose another one.")
     parts = {part for part in re.split(r"[\W\d_]+", _plain(password)) if part}

@@ -19,7 +19,7 @@ AMR = ("pwd",)
 class Password(SecretProvider):
     """A password, kept as an argon2id hash. It belongs to the account: its subject is the user's id, whatever her addresses are."""
 
-    name, label = "password", "E-mail and password"
+    name, label, phrase = "password", "E-mail and password", "a password"
     icon = (Path(__file__).parent / "icon.svg").read_text()
     rank = 10
     intents = frozenset({Intent.SIGN_IN, Intent.SIGN_UP, Intent.CONFIRM})

@@ -45,5 +45,5 @@ class Sms(Factor):
             login = visit.logins.find(visit.user.id) if visit.user else None
             number = login.secret or "" if login else ""
         if not number:
-            raise AuthError("invalid_request", "Add a phone number and prove it first.")
+            raise AuthError("invalid_request", "Add a phone number and confirm it first.")
         return number

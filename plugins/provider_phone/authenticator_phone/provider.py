@@ -36,7 +36,7 @@ class PhoneOptions(PluginOptions):
 class Phone(CodeProvider):
     """The subject is the number in E.164, so it is the same claim as that of a number proved in any other way."""
 
-    name, label, channel = "phone", "Phone number", "sms"
+    name, label, phrase, channel = "phone", "Phone number", "a code by text message", "sms"
     icon = (Path(__file__).parent / "icon.svg").read_text()
     rank = 30
     Options = PhoneOptions
