@@ -203,6 +203,11 @@ class Session:
     closed_at: datetime | None = None
     close_reason: str = ""
 
+    @property
+    def used_at(self) -> datetime:
+        """When it was last used, give or take some minutes."""
+        return max(moment for moment in (self.created_at, self.seen_at, self.rotated_at) if moment)
+
 
 @dataclass(frozen=True, slots=True)
 class Rotation:

@@ -118,6 +118,36 @@ def _change(who: str, status: Status, reason: str) -> None:
     click.echo(f"{user.id} {user.label} is {status.value}.")
 
 
+@command.command("close")
+@click.argument("who", metavar="WHO")
+@REASON
+def close(who: str, reason: str) -> None:
+    """Close an account for good; nothing is erased, and `activate` opens it again."""
+    _change(who, Status.CLOSED, reason)
+
+
+@command.command("invite")
+@click.argument("who", metavar="WHO")
+def invite(who: str) -> None:
+    """Mail a link that lives for seven days, by which the owner of an account enters it."""
+    service = context.service()
+    user = service.find_user(who)
+    service.invite(user, by="operator")
+    service.core.messages.flush()
+    click.echo(f"An invitation to {user.label} is on its way.")
+
+
+@command.command("require-reset")
+@click.argument("who", metavar="WHO")
+def require_reset(who: str) -> None:
+    """End every session of somebody, and let no password in until its owner chooses a new one by a mailed link."""
+    service = context.service()
+    user = service.find_user(who)
+    service.require_reset(user, by="operator")
+    service.core.messages.flush()
+    click.echo(f"{user.id} {user.label} must choose a new password; a link is on its way.")
+
+
 @command.command("sign-out")
 @click.argument("who", metavar="WHO")
 def sign_out(who: str) -> None:

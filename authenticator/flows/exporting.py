@@ -105,7 +105,7 @@ def _session(one: Session) -> dict[str, Any]:
         **_client(one.client),
         "signed_in_at": _when(one.created_at),
         "confirmed_at": _when(one.auth_time),
-        "last_used_at": _when(one.seen_at),
+        "last_used_at": _when(one.used_at),
         "expires_at": _when(one.expires_at),
         "ended_at": _when(one.closed_at),
         "end_reason": one.close_reason,

@@ -74,7 +74,10 @@ class Service(OwnAccount, Administration):
         if not cookie or len(cookie) > 128:
             return None
         found = self.core.store.session_by_cookie(digest(cookie), self.core.clock.now())
-        return Signed(found[1], found[0]) if found and found[1].status is Status.ACTIVE else None
+        if found is None or found[1].status is not Status.ACTIVE:
+            return None
+        sessions.used(self.core, found[0])
+        return Signed(found[1], found[0])
 
     def signed_by_session(self, session_id: str) -> Signed | None:
         """Who is signed in by this session, whose token was verified."""

@@ -90,7 +90,7 @@ def session(one: Session, current: str = "") -> dict[str, Any]:
         "system": agent.system or None,
         "auth_time": moment(one.auth_time),
         "created_at": moment(one.created_at),
-        "last_used_at": moment(one.seen_at) if one.seen_at else None,
+        "last_used_at": moment(one.used_at),
         "expires_at": moment(one.expires_at),
         "ended_at": moment(ended) if ended else None,
         "end_reason": (one.close_reason or "expired") if ended else None,

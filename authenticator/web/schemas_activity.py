@@ -21,7 +21,7 @@ class SessionEntry(Shape):
     system: str | None = Field(examples=["Windows"])
     auth_time: Moment
     created_at: Moment
-    last_used_at: Moment | None = Field(description="Give or take some minutes.")
+    last_used_at: Moment = Field(description="Give or take some minutes.")
     expires_at: Moment
     ended_at: Moment | None
     end_reason: str | None = Field(examples=["signed_out"])

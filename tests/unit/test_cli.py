@@ -82,6 +82,26 @@ def test_an_operator_makes_finds_suspends_and_reactivates_an_account() -> None:
     assert PASSWORD not in made.output + told
 
 
+def test_an_operator_invites_requires_a_new_password_and_closes() -> None:
+    run("--dev", "users", "add", "ada@example.com", "--password-stdin", given=f"{PASSWORD}\n")
+    assert "on its way" in run("--dev", "users", "invite", "ada@example.com").output
+    assert "must choose a new password" in run("--dev", "users", "require-reset", "ada@example.com").output
+    letters = [json.loads(line) for line in Path("var/outbox.jsonl").read_text().splitlines()]
+    assert [letter["to"] for letter in letters] == ["ada@example.com"] * 2
+    assert all("/reset-password?token=" in letter["link"] for letter in letters)
+    told = run("--dev", "users", "history", "ada@example.com").output
+    assert [line.split()[3] for line in told.splitlines()][:2] == ["reset_required", "user_invited"]
+    assert run("--dev", "users", "close", "ada@example.com", "--reason", "gone").output.endswith("is closed.\n")
+    assert run("--dev", "users", "invite", "ada@example.com").exit_code == 1
+
+
+def test_an_operator_says_who_may_administer() -> None:
+    run("--dev", "users", "add", "ada@example.com", "--provider", "")
+    assert "users:read" in run("--dev", "users", "grant", "ada@example.com", "users:read").output
+    assert run("--dev", "users", "grant", "ada@example.com", "everything").exit_code == 2
+    assert "nothing" in run("--dev", "users", "revoke", "ada@example.com", "users:read").output
+
+
 def test_a_password_is_asked_for_twice_and_never_shown() -> None:
     made = run("--dev", "users", "add", "ada@example.com", given=f"{PASSWORD}\n{PASSWORD}\n")
     assert made.exit_code == 0, made.output
