@@ -372,3 +372,21 @@ def test_lk_02_nothing_planted_on_an_address_survives_its_owner_s_arrival(world:
     assert "password" not in {key.provider for key in keys}
     if way != "twitter":  # which tells no address
         assert world.core.store.find_login(LoginKey("email", PERSON)).user.id == victim["user"]["id"]
+
+
+# BF-09: a password locked on purpose
+
+
+def test_bf_09_while_the_password_is_locked_every_other_way_in_is_open(member: World) -> None:
+    """ASVS 5.0 6.1.1: whoever guesses her password on purpose keeps nobody out."""
+    for way in WAYS:
+        member.give(way)
+    wrong = {"email": member.email, "password": "not the password of anybody"}
+    while member.client.api("POST", "sign-in/password", wrong).status != 429:
+        pass
+    assert member.go("password").code == "rate_limited"
+    for way in WAYS[1:]:
+        done = member.go(way)
+        assert (done.status, done["status"]) == (200, "complete"), (way, done)
+        assert done["user"]["id"] == member.member.id
+    assert member.go("password").code == "rate_limited"
