@@ -18,7 +18,7 @@ from authenticator.web import texts
 
 ATTRIBUTE: Final = "attributes."
 NUMBERS: Final = {"integer": int, "number": float}
-HELP: Final = {"locale": "The language of messages to you."}
+HELP: Final = {"locale": "The language of pages and messages for you."}
 Choices = tuple[tuple[str, str], ...]
 
 
