@@ -19,10 +19,8 @@ MODULES = (
     *PLUGINS.glob("factor_*/authenticator_*/*.py"),
 )
 FOR_PROGRAMS = re.compile(
-FOR_PROGRAMS = re.compile(
     r"web/(api_.*|schemas.*|openapi|hygiene|idempotency|guard|moves|operators)\.py$"
     r"|kinds/(issuer|oauth|oidc|people)\.py$|flows/(accounts|permissions|transfer)\.py$"
-)
 )
 TABLES = frozenset({"DONE", "HEADINGS", "HELP", "REASONS", "SENTENCES", "TITLES", "WORDS"})
 LABELS = frozenset({"label", "phrase"})
