@@ -145,7 +145,7 @@ def test_she_fills_in_the_page(ada: Account) -> None:
     }
     page = browser.submit("/account/profile", **typed)
     assert (page.status, page.location) == (303, "/account/profile?done=saved")
-    assert "Your profile was saved." in page.follow()
+    assert "Ihr Profil wurde gespeichert." in page.follow()
     assert me(ada)["attributes"] == {"team": "Engines", "size": "L", "news": True, "floor": 12}
     assert (me(ada)["name"]["given"], me(ada)["locale"], me(ada)["country"]) == ("Augusta", "de", "GB")
     html = browser.get("/account/profile").html
