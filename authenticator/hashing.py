@@ -19,6 +19,7 @@ from authenticator import foreign_hashes
 from authenticator.errors import AuthError
 
 T = TypeVar("T")
+QUEUE = 56  # of the 64 threads of a process, so that some are always left for those who hash nothing
 
 
 class Hasher(Protocol):
@@ -40,14 +41,18 @@ class Hasher(Protocol):
 class Argon2Hasher:
     """argon2id in a few threads of its own (OWASP Password Storage; RFC 9106 §4).
 
-    `memory` is in KiB. `slots` hashes run at once in a process, the others wait; one that has waited `patience`
-    seconds is turned away with AuthError `busy`, so a flood costs bounded memory and nobody waits for ever.
+    `memory` is in KiB. `slots` hashes run at once in a process, up to `queue` others wait; what comes on top, or has waited
+    `patience` seconds, is turned away with AuthError `busy`: a flood costs bounded memory, and leaves threads for other requests.
     """
 
-    def __init__(self, *, memory: int = 19_456, time: int = 2, lanes: int = 1, slots: int = 1, patience: float = 5.0) -> None:
+    def __init__(
+        self, *, memory: int = 19_456, time: int = 2, lanes: int = 1, slots: int = 1, patience: float = 5.0, queue: int = QUEUE
+    ) -> None:
         self._argon2 = PasswordHasher(time_cost=time, memory_cost=memory, parallelism=lanes, hash_len=32, salt_len=16)
         self._slots = slots
         self._patience = patience
+        self._queue = queue
+        self._waiting = 0
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._process: int | None = None
@@ -77,7 +82,12 @@ class Argon2Hasher:
             if self._pool is None or self._process != os.getpid():  # a pool's threads do not survive a fork
                 self._pool = ThreadPoolExecutor(self._slots, thread_name_prefix="hash")
                 self._process = os.getpid()
-            return self._pool.submit(work)
+                self._waiting = 0
+            if self._waiting >= self._slots + self._queue:
+                raise AuthError("busy", retry_after=2)
+            job = self._pool.submit(work)
+            self._waiting += 1
+            return job
 
     def _run(self, job: Future[T]) -> T:
         try:
@@ -85,6 +95,9 @@ class Argon2Hasher:
         except WaitTimeout:
             job.cancel()
             raise AuthError("busy", retry_after=5) from None
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
 
 class NullHasher:

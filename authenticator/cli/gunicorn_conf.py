@@ -10,7 +10,7 @@ worker_class = "gthread"
 workers = int(
     os.environ.get("WEB_CONCURRENCY", "") or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 )
-threads = 16
+threads = 64  # most of them wait for their turn to hash, a few at a time for the database
 preload_app = True  # the application is made once: what must not start is told before anything listens
 keepalive = 65  # longer than the 60 seconds that proxies keep an idle connection
 timeout = 30

@@ -32,7 +32,7 @@ CONF = "python:authenticator.cli.gunicorn_conf"
 @click.option("--reload", is_flag=True, help="Start anew when a source file changes (for development).")
 @click.option("--emulator", is_flag=True, help="Also run the sample identity providers on the next port (for development).")
 def command(host: str, port: int, bind: str, workers: int | None, reload: bool, emulator: bool) -> None:
-    """Run the service under gunicorn: a process for each core, 16 threads each.
+    """Run the service under gunicorn: a process for each core, 64 threads each.
 
     Further gunicorn options can be given in GUNICORN_CMD_ARGS.
     """

@@ -88,3 +88,31 @@ def test_the_null_hasher_tells_passwords_apart() -> None:
     assert not hasher.verify(hasher.hash("right"), "wrong")
     assert not hasher.verify(None, "right")
     assert not hasher.outdated("x")
+
+
+def test_a_flood_is_turned_away_at_once_and_the_queue_empties_again() -> None:
+    hasher = Argon2Hasher(memory=12_288, time=1, queue=2)
+    gate, begun = threading.Event(), threading.Event()
+    refused: list[str] = []
+
+    def verify() -> None:
+        try:
+            hasher.verify(None, "x")
+        except AuthError as error:
+            refused.append(error.code)
+
+    blocked = threading.Thread(target=lambda: hasher._run(hasher._start(lambda: begun.set() or gate.wait(20))))
+    blocked.start()
+    assert begun.wait(20)
+    waiting = [threading.Thread(target=verify) for _ in range(2)]
+    for thread in waiting:
+        thread.start()
+    while hasher._waiting < 3:
+        threading.Event().wait(0.001)
+    verify()
+    assert refused == ["busy"]
+    gate.set()
+    for thread in (blocked, *waiting):
+        thread.join(20)
+    verify()
+    assert refused == ["busy"]
