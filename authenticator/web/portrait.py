@@ -26,7 +26,7 @@ def of(auth: Service, user: User) -> Portrait:
 
 
 def monogram(label: str) -> str:
-    """One or two letters that stand for a name."""
-    words = label.split("@")[0].replace(".", " ").replace("_", " ").split()
+    """One or two letters that stand for a name; empty for a number."""
+    words = [word for word in label.split("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalpha()]
     picked = [words[0], words[-1]] if len(words) > 1 else words
-    return "".join(word[0] for word in picked).upper() or "?"
+    return "".join(word[0] for word in picked).upper()
