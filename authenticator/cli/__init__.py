@@ -17,7 +17,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check this installation, and say what to do next."),
     "config": ("config", "Show every setting, its value and where that came from."),
     "plugins": ("plugins", "List the installed plug-ins and what each still needs."),
-    "users": ("users", "Find, add, suspend and reactivate accounts."),
+    "users": ("users", "Find, add, import, export, suspend and permit accounts."),
     "keys": ("keys", "List and rotate the keys that sign tokens."),
     "db": ("db", "Look after the database."),
     "new": ("new", "Write a new plug-in, ready to run."),

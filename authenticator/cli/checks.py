@@ -126,6 +126,12 @@ def service_findings(service: Service) -> Iterator[Finding]:
             "Nothing sends e-mail, so codes reach nobody.",
             f"Install flask-authenticator-smtp and set {PREFIX}SMTP_HOST and {PREFIX}SMTP_SENDER.",
         )
+    if "phone" in service.core.registry.providers and not service.core.messages.carries("sms"):
+        yield Finding(
+            "odd",
+            "Nothing sends text messages, so nobody can sign in by phone.",
+            "Install a sender for them, such as flask-authenticator-twilio, and set what `authenticator plugins` asks for.",
+        )
 
 
 def clock(service: Service) -> Iterator[Finding]:
@@ -158,12 +164,13 @@ def signing_key(service: Service) -> Iterator[Finding]:
 def plugin_findings(rows: list[Found]) -> Iterator[Finding]:
     """One line for each plug-in."""
     for row in rows:
+        name = f"{row.name} ({row.kind})"
         if row.state == "failed":
-            yield Finding("bad", f"{row.name} can't be used: {row.reason}", f"Repair or uninstall {row.distribution or row.name}.")
+            yield Finding("bad", f"{name} can't be used: {row.reason}", f"Repair or uninstall {row.distribution or row.name}.")
         elif row.state == "unconfigured":
-            yield Finding("odd", f"{row.name} is installed and waits for settings.", f"Set {', '.join(row.missing)}.")
+            yield Finding("odd", f"{name} is installed and waits for settings.", f"Set {', '.join(row.missing)}.")
         else:
-            yield Finding("good", f"{row.name} is {row.state}.")
+            yield Finding("good", f"{name} is {row.state}.")
 
 
 def origins(loaded: Loaded) -> Mapping[str, str]:

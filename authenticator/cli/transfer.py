@@ -20,7 +20,7 @@ LONGEST_LINE = 65_536
 FORMATS = click.Choice(["csv", "jsonl"])
 
 
-@click.command("import")
+@click.command("import", short_help="Make accounts of the rows of a file.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "kind", type=FORMATS, default=None, help="What the file holds; by its ending if not said.")
 @click.option("--dry-run", is_flag=True, help="Check every row, write nothing.")
@@ -44,7 +44,7 @@ def bring_in(file: Path, kind: str | None, dry_run: bool) -> None:
         raise SystemExit(1)
 
 
-@click.command("export")
+@click.command("export", short_help="Write every account to a file.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="A new file; standard output if not said.")
 @click.option("--format", "kind", type=FORMATS, default="jsonl", show_default=True)
 @click.option("--with-password-hashes", is_flag=True, help="Write the hashes too: keep such a file as safe as the database.")

@@ -25,10 +25,10 @@ command.add_command(transfer.bring_in)
 command.add_command(transfer.write_out)
 
 
-@command.command("add")
+@command.command("add", short_help="Make an account for somebody whom you know.")
 @click.argument("email")
-@click.option("--given-name", default="")
-@click.option("--family-name", default="")
+@click.option("--given-name", default="", help="Her first name.")
+@click.option("--family-name", default="", help="Her last name.")
 @click.option("--provider", default="password", show_default=True, help="The way in to make; empty for none.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
 def add(email: str, given_name: str, family_name: str, provider: str, password_stdin: bool) -> None:
@@ -74,7 +74,7 @@ def summary(user: User) -> dict[str, Any]:
     }
 
 
-@command.command("show")
+@command.command("show", short_help="Show an account: ways in, sign-ins, status.")
 @click.argument("who", metavar="WHO")
 def show(who: str) -> None:
     """One account: its ways in, where it is signed in, and its history of status."""
