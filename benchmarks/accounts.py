@@ -21,7 +21,7 @@ import pyotp
 from authenticator.events import Event
 from authenticator.models import Client, LoginKey, NewKey, Session, User
 from benchmarks import processes, servers, subject
-from benchmarks.goals import Stage, _spread
+from benchmarks.goals import Stage, from_home, spread_out
 from benchmarks.load import Generator, Job
 from benchmarks.measure import Bench, Spread, fresh_source
 from benchmarks.subject import PASSWORD, WRONG, Subject
@@ -92,7 +92,7 @@ def among_many(bench: Bench, few: Subject, many: Subject, wanted: int) -> list[R
     crowd(many, wanted)
     with servers.service(few.settings) as small, servers.service(many.settings) as large:
         requests = few.sign_ins(bench.size), many.sign_ins(bench.size)
-        ratio = bench.apart(lambda: bench.send(large, requests[1])[0], lambda: bench.send(small, requests[0])[0])
+        ratio = bench.apart(from_home(Stage(bench, many, large), requests[1], 4), from_home(Stage(bench, few, small), requests[0], 4))
     return [Row("A4", f"sign-in among {wanted:,} users by among {len(few.emails):,}", few.store, ratio, "times", limit=1.2)]
 
 
@@ -141,7 +141,7 @@ def wrong_crowd(found: Subject) -> list[Row]:
     """A6: two hundred wrong passwords at once, with the real hash, while somebody asks /healthz."""
     found.forgive()
     with servers.service(found.settings) as server, Generator() as others:
-        requests = _spread(found.sign_ins(len(found.emails), WRONG), CROWD)
+        requests = spread_out(found.sign_ins(len(found.emails), WRONG), CROWD)
         others.start(Job(server.port, requests, CROWD, fresh_source()))
         slowest, done = 0.0, threading.Event()
         waiting = threading.Thread(target=lambda: (others.outcome(), done.set()))

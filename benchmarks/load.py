@@ -24,7 +24,7 @@ class Job:
     """What to send. With `seconds`, the requests are sent over and over for that long; otherwise each once.
 
     Every connection comes from an address of its own, `source` and its number, so that limits for each address
-    never interfere. `keep` asks for the bodies of the answers.
+    never interfere; all from the same if `source` is a whole address. `keep` asks for the bodies of the answers.
     """
 
     port: int
@@ -160,7 +160,7 @@ class _Line:
 
     def __init__(self, job: Job, number: int) -> None:
         self._to = ("127.0.0.1", job.port)
-        self._from = (f"{job.source}{number + 1}", 0)
+        self._from = (f"{job.source}{number + 1}" if job.source.endswith(".") else job.source, 0)
         self.number = 0
         self.begun = 0.0
         self.connect()

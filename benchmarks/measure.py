@@ -28,10 +28,17 @@ class Bench:
     units: list[float] = field(default_factory=list)
 
     def send(
-        self, server: servers.Server, requests: Sequence[bytes], *, expect: int = 200, connections: int = 4, keep: bool = False
+        self,
+        server: servers.Server,
+        requests: Sequence[bytes],
+        *,
+        expect: int = 200,
+        connections: int = 4,
+        keep: bool = False,
+        source: str = "",
     ) -> tuple[float, Outcome]:
         """CPU seconds of the server for each request, and what came back. Failed unless every answer has the status."""
-        job = Job(server.port, requests, connections, fresh_source(), keep=keep)
+        job = Job(server.port, requests, connections, source or fresh_source(), keep=keep)
         before = server.cpu_seconds()
         outcome = self.generator.run(job)
         used = server.cpu_seconds() - before

@@ -52,6 +52,10 @@ class Subject:
         """Forget everybody's failed attempts, as a good sign-in does."""
         self.service.core.store.forgive([f"account:password:user:{user_id}" for user_id in self.people.values()])
 
+    def forgive_address(self, address: str) -> None:
+        """Forget how often this address has signed in."""
+        self.service.core.store.forgive([f"sign-in:{address}"])
+
     def cookies(self, count: int) -> list[str]:
         """Session cookies of different people, from sign-ins through the web's door."""
         return [self._signed_in(number).cookie for number in range(count)]
