@@ -190,7 +190,8 @@ def _enrol(core: Core, held: Ticket, proof: Proof, client: Client) -> SignedIn:
     if refusal:
         raise AuthError(refusal)
     user, keys = new_user(core, held.provider, proof)
-    user = replace(user, devices=devices.first(client, held.door, core.clock.now()))
+    language = user.locale or core.letters.spoken(client.locale)  # that of the page on which she signed up
+    user = replace(user, locale=language, devices=devices.first(client, held.door, core.clock.now()))
     signed_in, stored = sessions.draft(core, user, held, proof.amr, client)
     created = core.history.event("user_created", user_id=user.id, client=client, provider=held.provider)
     try:

@@ -67,8 +67,12 @@ class Letters:
 
     def language(self, wish: str) -> str:
         """The best of our languages for a wish, or the one that the settings name."""
+        return self.spoken(wish) or self._settings.locale
+
+    def spoken(self, wish: str) -> str:
+        """The best of our languages for a wish; empty if none of them is in it."""
         tags = [tag.replace("_", "-") for tag in _wishes(wish)]
-        return negotiate_locale(tags, _languages(), sep="-") or self._settings.locale
+        return negotiate_locale(tags, _languages(), sep="-") or ""
 
 
 class _Shelf:

@@ -73,3 +73,14 @@ def test_letters_to_her_are_in_her_language(ada: Account, choose: Callable[[str]
     letter = outbox.last(to=ada.email)
     assert "Ihrem Konto wird eine Adresse hinzugefügt" in letter["subject"]
     assert "Jemand, wahrscheinlich Sie" in letter["text"]
+
+
+@pytest.mark.parametrize(("wish", "language"), [("de-AT,en;q=0.5", "de"), ("fr", ""), ("", "")])
+def test_who_signs_up_in_a_language_of_ours_gets_her_letters_in_it(client: Browser, outbox: Outbox, wish: str, language: str) -> None:
+    browser = client.browser(accept_language=wish)
+    ada = AsUser(browser, outbox)("ada@example.com")
+    assert (ada.user["locale"] or "") == language
+    ada.sign_in(browser)
+    browser.submit("/account/emails", action="/account/emails", email="ada@example.org")
+    told = outbox.last(to="ada@example.com")["subject"]
+    assert ("Ihrem Konto wird" if language == "de" else "an address is being added") in told
