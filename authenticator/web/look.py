@@ -50,7 +50,8 @@ def _facts(settings: Settings) -> dict[str, object]:
 def _account_pages() -> list[dict[str, object]]:
     """The navigation of the account pages: those that are there."""
     there = [(endpoint, label) for endpoint, label in PAGES if endpoint in current_app.view_functions]
-    return [{"url": url_for(name), "label": label, "current": request.blueprint == name.partition(".")[0]} for name, label in there]
+    area = {"avatars": "profile"}.get(request.blueprint or "", request.blueprint)
+    return [{"url": url_for(name), "label": label, "current": area == name.partition(".")[0]} for name, label in there]
 
 
 def _files(settings: Settings) -> Blueprint:
