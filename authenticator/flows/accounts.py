@@ -10,7 +10,7 @@ from authenticator.flows.core import Core
 from authenticator.flows.ownership import email_key
 from authenticator.identifiers import canonical_email, canonical_phone, canonical_username
 from authenticator.kinds.base import Identity, Proof
-from authenticator.models import Contact, LoginKey, Name, NewKey, Status, StatusChange, User
+from authenticator.models import Client, Contact, LoginKey, Name, NewKey, Status, StatusChange, User
 from authenticator.storage.port import KeyTaken
 
 
@@ -51,7 +51,7 @@ def holder(core: Core, kind: str, text: str) -> User | None:
     return core.store.user_by_id(user_id) if user_id else None
 
 
-def create(core: Core, person: NewPerson, *, by: str) -> User:
+def create(core: Core, person: NewPerson, *, by: str, client: Client | None = None) -> User:
     """Make an account without any way in; an invitation, or its addresses, lead to one.
 
     AuthError `email_taken` or `phone_taken`; `validation_failed` without any address.
@@ -70,7 +70,7 @@ def create(core: Core, person: NewPerson, *, by: str) -> User:
         core.store.create_user(user, keys)
     except KeyTaken as taken:
         raise AuthError(f"{taken.key.provider}_taken") from None
-    core.history.record("user_created", user_id=user.id, by=by)
+    core.history.record("user_created", user_id=user.id, client=client, by=by)
     return user
 
 
@@ -102,11 +102,11 @@ def _provider_proof(core: Core, name: str, email: str, secret: str) -> Proof:
     return provider.vouched(email, secret)
 
 
-def change_status(core: Core, user: User, status: Status, *, why: str, by: str) -> None:
+def change_status(core: Core, user: User, status: Status, *, why: str, by: str, client: Client | None = None) -> None:
     """Set the status and keep who, when and why; AuthError `conflict` if somebody else just changed it."""
     if user.status is status:
         return
     change = StatusChange(user.status, status, why, by, core.clock.now())
     if not core.store.change_status(user.id, change):
         raise AuthError("conflict")
-    core.history.record("status_changed", user_id=user.id, before=user.status, after=status, by=by)
+    core.history.record("status_changed", user_id=user.id, client=client, before=user.status, after=status, by=by)

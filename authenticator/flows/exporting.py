@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from authenticator.events import Event
 from authenticator.flows import avatars, sessions
 from authenticator.flows.core import Core
+from authenticator.flows.history import as_told_to
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client, Contact, Device, HeldKey, Limit, Page, Session, StatusChange, User
 
@@ -113,6 +114,7 @@ def _session(one: Session) -> dict[str, Any]:
 
 
 def _event(event: Event, user: User) -> dict[str, Any]:
+    event = as_told_to(event, user.id)
     detail = {name: _who(value, user) if name == "by" else value for name, value in event.detail.items()}
     return {"at": _when(event.at), "kind": event.kind, **_client(event.client), "detail": detail}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from authenticator.clock import Clock
 from authenticator.events import Event
@@ -12,6 +13,16 @@ from authenticator.models import Client
 from authenticator.storage.port import Store
 
 log = logging.getLogger("authenticator.history")
+
+OPERATOR, ADMINISTRATOR = "operator", "administrator"
+
+
+def as_told_to(event: Event, user_id: str) -> Event:
+    """An event as the person whom it is about may read it: neither who else did it, nor from where."""
+    by = event.detail.get("by", user_id)
+    if by == user_id:
+        return event
+    return replace(event, client=Client(), detail={**event.detail, "by": by if by == OPERATOR else ADMINISTRATOR})
 
 
 class History:

@@ -31,7 +31,7 @@ def delete(core: Core, signed: Signed, client: Client) -> datetime:
     due_at = erase_at if days else now + AT_ONCE
     core.store.put_errands([Errand(core.ids.new(), "erasure", due_at, {"user_id": user.id})])
     user = change(core, user, lambda found: replace(found, erase_at=erase_at))
-    accounts.change_status(core, user, Status.LEAVING, why="deleted by its owner", by=user.id)
+    accounts.change_status(core, user, Status.LEAVING, why="deleted by its owner", by=user.id, client=client)
     core.history.record("deletion_asked", user_id=user.id, client=client)
     if days:
         link = onetime.issue(core, PURPOSE, user.id, {"user_id": user.id}, days * 86_400).link_token
@@ -49,7 +49,7 @@ def look(core: Core, token: str) -> User:
 def undo(core: Core, token: str, client: Client) -> User:
     """Keep the account after all, by the link of the letter; AuthError `invalid_link`. It opens no session."""
     user = _leaving(core, str(onetime.redeem_link(core, PURPOSE, token)["user_id"]))
-    accounts.change_status(core, user, Status.ACTIVE, why="kept by its owner", by=user.id)
+    accounts.change_status(core, user, Status.ACTIVE, why="kept by its owner", by=user.id, client=client)
     user = change(core, replace(user, status=Status.ACTIVE, version=user.version + 1), lambda found: replace(found, erase_at=None))
     core.history.record("deletion_undone", user_id=user.id, client=client)
     notify(core, user, "Your account is kept", "Your account will not be deleted. You can sign in again.")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from authenticator.errors import AuthError
 from authenticator.flows import claims
 from authenticator.flows.core import Core
-from authenticator.models import User
+from authenticator.models import Client, User
 from authenticator.storage.port import LastWayIn
 
 
@@ -62,7 +62,7 @@ def _decide_for_member(facts: Facts) -> Decision:
     return Decision.LINK
 
 
-def unlink(core: Core, user: User, key_id: str) -> None:
+def unlink(core: Core, user: User, key_id: str, client: Client) -> None:
     """Take a way in away from its owner. AuthError `not_found` for anybody else's and for what is no way in.
 
     `last_sign_in_method` for the only one, and `conflict` for the last of those that are her second step as well, and for
@@ -81,4 +81,4 @@ def unlink(core: Core, user: User, key_id: str) -> None:
             raise AuthError("not_found")
     except LastWayIn:
         raise AuthError("last_sign_in_method") from None
-    core.history.record("identity_unlinked", user_id=user.id)
+    core.history.record("identity_unlinked", user_id=user.id, client=client, provider=key.provider)

@@ -103,7 +103,7 @@ def _by_code(core: Core, text: str, code: str, new: str, client: Client) -> User
     return _finish(core, way, kept, client)
 
 
-def invite(core: Core, user: User, *, by: str) -> None:
+def invite(core: Core, user: User, *, by: str, client: Client | None = None) -> None:
     """Mail a link that lives for seven days, by which the owner of a new account chooses her password; using it proves the address."""
     contact = _writable(core, user)
     _issue(
@@ -114,16 +114,16 @@ def invite(core: Core, user: User, *, by: str) -> None:
         purpose=INVITE,
         seconds=INVITE_SECONDS,
     )
-    core.history.record("user_invited", user_id=user.id, by=by)
+    core.history.record("user_invited", user_id=user.id, client=client, by=by)
 
 
-def require_reset(core: Core, user: User, *, by: str) -> None:
+def require_reset(core: Core, user: User, *, by: str, client: Client | None = None) -> None:
     """Let nobody in with the present password: sessions end, and a link to a new one is mailed. The operator never chooses it."""
     contact = _writable(core, user)
     user = change(core, user, lambda found: found if found.must_reset else replace(found, must_reset=True))
-    sessions.end_all(core, user, "reset_required", Client(), by=by)
+    sessions.end_all(core, user, "reset_required", client or Client(), by=by)
     _issue(core, user.id, _facts(user, contact), lambda made: _letter(core, "reset_required", contact, user.locale, made, RESET_SECONDS))
-    core.history.record("reset_required", user_id=user.id, by=by)
+    core.history.record("reset_required", user_id=user.id, client=client, by=by)
 
 
 def _finish(core: Core, way: Way, kept: str, client: Client) -> User:

@@ -8,7 +8,7 @@ from typing import Any
 from authenticator.events import Event
 from authenticator.flows import accounts, permissions, recovery, transfer
 from authenticator.flows.outcomes import Signed
-from authenticator.models import Page, Status, StatusChange, User
+from authenticator.models import Client, Page, Status, StatusChange, User
 from authenticator.service.facade import Facade
 
 
@@ -30,16 +30,16 @@ class Administration(Facade):
         """Make an account by the operator's word, which stands for the proof of the address."""
         return accounts.add(self.core, email, given=given, family=family, provider=provider, secret=secret)
 
-    def change_status(self, user: User, status: Status, *, why: str, by: str) -> None:
+    def change_status(self, user: User, status: Status, *, why: str, by: str, client: Client | None = None) -> None:
         """Suspend, close or reactivate; all sessions end unless the account becomes active."""
-        accounts.change_status(self.core, user, status, why=why, by=by)
+        accounts.change_status(self.core, user, status, why=why, by=by, client=client)
         self.ended.look_again()
 
-    def create_user(self, person: accounts.NewPerson, *, by: str, invite: bool = False) -> User:
+    def create_user(self, person: accounts.NewPerson, *, by: str, invite: bool = False, client: Client | None = None) -> User:
         """Make an account that its owner has yet to enter; with `invite` she is mailed a link."""
-        user = accounts.create(self.core, person, by=by)
+        user = accounts.create(self.core, person, by=by, client=client)
         if invite:
-            self.invite(user, by=by)
+            self.invite(user, by=by, client=client)
         return user
 
     def status_history(self, user: User) -> Sequence[StatusChange]:
@@ -61,13 +61,13 @@ class Administration(Facade):
     def revoke(self, user: User, permission: str, *, by: str) -> User:
         return permissions.revoke(self.core, user, permission, by=by)
 
-    def invite(self, user: User, *, by: str) -> None:
+    def invite(self, user: User, *, by: str, client: Client | None = None) -> None:
         """Mail an invitation, by which its owner enters the account; only the newest works."""
-        recovery.invite(self.core, user, by=by)
+        recovery.invite(self.core, user, by=by, client=client)
 
-    def require_reset(self, user: User, *, by: str) -> None:
+    def require_reset(self, user: User, *, by: str, client: Client | None = None) -> None:
         """End all sessions, and let no password in until its owner chooses a new one."""
-        recovery.require_reset(self.core, user, by=by)
+        recovery.require_reset(self.core, user, by=by, client=client)
         self.ended.look_again()
 
     def bring_in(

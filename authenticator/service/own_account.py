@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from authenticator.events import Event
 from authenticator.flows import (
     account,
     avatars,
@@ -20,22 +21,28 @@ from authenticator.flows import (
     usernames,
 )
 from authenticator.flows.factors import Overview
+from authenticator.flows.history import as_told_to
 from authenticator.flows.outcomes import Signed
-from authenticator.models import Avatar, Client, Contact, HeldKey, User
+from authenticator.models import Avatar, Client, Contact, HeldKey, Page, User
 from authenticator.service.facade import Facade
 
 
 class OwnAccount(Facade):
     """What a person may do to her own account."""
 
+    def own_events(self, user: User, *, after: str | None = None, limit: int = 50) -> Page[Event]:
+        """What happened to a person's account, newest first, as she may read it: without where an administrator sat."""
+        page = self.core.store.events_of(user.id, after=after, limit=limit)
+        return Page(tuple(as_told_to(event, user.id) for event in page.items), page.next)
+
     def identities(self, user: User) -> Sequence[HeldKey]:
         """The ways into this account."""
         return [key for key in self.core.store.keys_of(user.id) if key.way_in]
 
-    def unlink(self, signed: Signed, key_id: str) -> None:
+    def unlink(self, signed: Signed, key_id: str, client: Client) -> None:
         """Take one's own way in away, after fresh proof."""
         self.require_fresh(signed)
-        linking.unlink(self.core, signed.user, key_id)
+        linking.unlink(self.core, signed.user, key_id, client)
 
     def factors(self, user: User) -> Overview:
         """The second steps of an account, and what belongs to them."""

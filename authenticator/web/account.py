@@ -13,6 +13,7 @@ from authenticator.models import HeldKey, Intent, Session, User
 from authenticator.service import Service
 from authenticator.web import csrf, moves
 from authenticator.web import portrait as portraits
+from authenticator.web.guard import client
 from authenticator.web.portrait import Portrait
 from authenticator.web.seated import for_signed
 from authenticator.web.texts import gettext as _
@@ -83,7 +84,7 @@ def _confirm(auth: Service, signed: Signed, provider: str) -> Response:
 
 
 def _unlink(auth: Service, signed: Signed, key_id: str) -> Response:
-    auth.unlink(signed, key_id)
+    auth.unlink(signed, key_id, client())
     return make_response(redirect(url_for("account.show", done="removed"), 303))
 
 

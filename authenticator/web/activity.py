@@ -68,7 +68,7 @@ def blueprint() -> Blueprint:
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
     """The page, fifty events at a time."""
-    page = auth.events(signed.user, after=None if error else moves.one(request.args, "after") or None)
+    page = auth.own_events(signed.user, after=None if error else moves.one(request.args, "after") or None)
     facts = {
         "events": page.items,
         "older": page.next,

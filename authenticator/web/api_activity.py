@@ -49,7 +49,7 @@ def end_other_sessions() -> Response:
 
 def events() -> Response:
     """List what happened to one's account, newest first."""
-    page = guard.service().events(guard.require().user, after=cursor(), limit=page_size())
+    page = guard.service().own_events(guard.require().user, after=cursor(), limit=page_size())
     return listed(page, event)
 
 

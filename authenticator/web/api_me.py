@@ -26,7 +26,7 @@ def remove_identity(id: str) -> Response:
 
     Asks for a sign-in not older than a few minutes. The last way in stays.
     """
-    guard.service().unlink(guard.require_bearer(), id)
+    guard.service().unlink(guard.require_bearer(), id, guard.client())
     return nothing()
 
 

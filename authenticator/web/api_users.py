@@ -37,7 +37,8 @@ def create_user(body: schemas.NewUser) -> Response:
     signed = _may("users:write")
     name = Name(body.name.given, body.name.family, body.name.display)
     person = NewPerson(body.email, body.email_verified, body.phone_number, body.phone_number_verified, name, body.salutation, body.locale)
-    return answer(api_shapes.user(guard.service().create_user(person, by=signed.user.id, invite=body.invite)), 201)
+    made = guard.service().create_user(person, by=signed.user.id, invite=body.invite, client=guard.client())
+    return answer(api_shapes.user(made), 201)
 
 
 def user(id: str) -> Response:
@@ -53,7 +54,7 @@ def change_status(id: str, body: schemas.NewStatus) -> Response:
     """
     signed = _may("users:write")
     found = _under(signed, id)
-    guard.service().change_status(found, Status(body.status), why=body.reason, by=signed.user.id)
+    guard.service().change_status(found, Status(body.status), why=body.reason, by=signed.user.id, client=guard.client())
     return answer(api_shapes.user(_user(id)))
 
 
@@ -90,7 +91,7 @@ def end_user_session(id: str, session_id: str) -> Response:
 def invite(id: str) -> Response:
     """Send an invitation (again): a link that lives for seven days; only the newest works."""
     signed = _may("users:write")
-    guard.service().invite(_under(signed, id), by=signed.user.id)
+    guard.service().invite(_under(signed, id), by=signed.user.id, client=guard.client())
     return answer({}, 202)
 
 
@@ -100,7 +101,7 @@ def require_reset(id: str) -> Response:
     All sign-ins end, and the owner is mailed a link. Nobody but her ever chooses a password.
     """
     signed = _may("users:write")
-    guard.service().require_reset(_under(signed, id), by=signed.user.id)
+    guard.service().require_reset(_under(signed, id), by=signed.user.id, client=guard.client())
     return answer({}, 202)
 
 
