@@ -148,7 +148,10 @@ def _open(settings: Settings, sealer: Sealer, installed: Installed) -> Store:
         store = cast("Store", RedisStore(store, Redis(redis), sealer))
     try:
         store.prepare()
-    except AuthError as error:
+    except BaseException as error:
+        store.close()  # a start that is refused leaves no connection behind
+        if not isinstance(error, AuthError):
+            raise
         raise ConfigurationError(
             f"The database does not answer ({error.code}). Is {PREFIX}DATABASE_URL right, and is the database up?"
         ) from None
