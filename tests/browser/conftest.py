@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from authenticator.testing.browser import auth_settings, chromium, javascript, live, live_url, page, picture
+from tests.browser.everybody import WIDTHS, is_for_everybody
 
 __all__ = ["auth_settings", "chromium", "javascript", "live", "live_url", "page", "picture"]
 
@@ -20,3 +23,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'authenticator.db'}"
+
+
+@pytest.fixture
+def look(page: Page, picture: Callable[[Page, str], Path], request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """`look("sign-in")`: the page that is shown is for everybody. With `--pictures` it is painted in each width and light."""
+
+    def check(name: str) -> None:
+        for width in WIDTHS if request.config.getoption("--pictures") else ():
+            page.set_viewport_size({"width": width, "height": 700})
+            for scheme in ("dark", "light"):
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                picture(page, f"{name}-{width}-{scheme}")
+        try:
+            is_for_everybody(page)
+        except AssertionError as error:
+            error.add_note(f"on the page: {name}")
+            raise
+
+    return check

@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from authenticator.testing.people import AsUser, Outbox
-from tests.browser.test_accessibility import is_for_everybody
 
 Picture = Callable[[Page, str], Path]
 NEW, NEWER = "nine herons on a quiet river", "four owls over the mill"
 ADA = "ada@example.com"
+BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without scripts"])
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without scripts"])
+@BOTH
 def test_forgotten_found_and_changed(page: Page, live: str, as_user: AsUser, outbox: Outbox, picture: Picture, javascript: bool) -> None:
     as_user(ADA)
     page.goto(f"{live}/sign-in")
@@ -46,17 +46,19 @@ def test_forgotten_found_and_changed(page: Page, live: str, as_user: AsUser, out
     expect(page.get_by_role("status")).to_contain_text("Your password is set")
 
 
-def test_the_mailed_link_leads_to_a_page_for_everybody(page: Page, live: str, as_user: AsUser, outbox: Outbox, picture: Picture) -> None:
+@BOTH
+def test_found_again_by_the_mailed_link(page: Page, live: str, as_user: AsUser, outbox: Outbox, picture: Picture, javascript: bool) -> None:
     as_user(ADA)
     page.goto(f"{live}/forgot-password")
-    is_for_everybody(page)
     page.get_by_label("E-mail or user name").fill(ADA)
     page.get_by_role("button", name="Send").click()
-    is_for_everybody(page)
     page.goto(outbox.last(to=ADA)["link"])
     expect(page.get_by_label("Account")).to_have_value(ADA)
     picture(page, "reset-password")
-    is_for_everybody(page)
-    page.get_by_label("New password").fill("short")
+    page.get_by_label("New password").fill(NEW)
     page.get_by_role("button", name="Set the password").click()
-    is_for_everybody(page)
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_label("E-mail or user name").fill(ADA)
+    page.get_by_label("Password", exact=True).fill(NEW)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="Ada Lovelace", level=1)).to_be_visible()

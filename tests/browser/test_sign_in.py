@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from authenticator.testing.people import PASSWORD, AsUser, Outbox
+from authenticator.testing.client import Browser
+from authenticator.testing.people import PASSWORD, AsUser, Outbox, SignInVia
 
 Picture = Callable[[Page, str], Path]
 LABELS = {"google": "Google", "facebook": "Facebook", "twitter": "X"}
+AGENTS = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0",
+)
 BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without scripts"])
 
 
@@ -32,16 +37,27 @@ def is_account_of(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
-def test_the_journey_that_the_readme_shows(page: Page, live: str, picture: Picture) -> None:
+def test_the_journey_that_the_readme_shows(page: Page, live: str, sign_in_via: SignInVia, client: Browser, picture: Picture) -> None:
+    for agent in AGENTS:
+        assert sign_in_via("google", browser=client.browser(agent=agent)).signed_in
     page.set_viewport_size({"width": 760, "height": 900})
     page.goto(f"{live}/sign-in")
     picture(page, "sign-in")
     page.get_by_role("link", name="Continue with Google", exact=True).click()
     picture(page, "provider")
     page.get_by_role("button", name="Ada Lovelace").click()
+    is_account_of(page, "Ada Lovelace")
+    picture(page, "account")
     page.get_by_role("button", name="Get a token").click()
     expect(page.get_by_text("curl -H")).to_be_visible()
-    picture(page, "account")
+    page.get_by_role("link", name="Devices").click()
+    expect(page.get_by_text("Safari on iOS")).to_be_visible()
+    picture(page, "devices")
+    page.get_by_role("link", name="Two-step").click()
+    page.get_by_role("button", name="Authenticator app").click()
+    expect(page.get_by_role("heading", name="Set up your authenticator app")).to_be_visible()
+    picture(page, "two-step")
+    page.goto(f"{live}/account")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("You may still be signed in at Google.")).to_be_visible()
     picture(page, "signed-out")

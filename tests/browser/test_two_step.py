@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from authenticator.clock import SetClock
-from authenticator.testing.people import Account, AsUser
-from tests.browser.test_accessibility import is_for_everybody, sign_in
+from authenticator.testing.people import AsUser
+from tests.browser.everybody import first_step, sign_in, sign_out
 
 Picture = Callable[[Page, str], Path]
 BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["with scripts", "without scripts"])
@@ -36,19 +36,6 @@ def finish(page: Page, secret: str, clock: SetClock) -> list[str]:
     page.get_by_role("button", name="Turn it on").click()
     page.get_by_role("heading", name="Your recovery codes").wait_for()
     return page.locator("pre").inner_text().split()
-
-
-def sign_out(page: Page, live: str) -> None:
-    page.goto(f"{live}/account")
-    page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/sign-in*")
-
-
-def first_step(page: Page, live: str, person: Account) -> None:
-    page.goto(f"{live}/sign-in")
-    page.locator("#password-email").fill(person.email)
-    page.locator("#password-password").fill(person.password)
-    page.locator("#password-password").press("Enter")
 
 
 @BOTH
@@ -94,29 +81,3 @@ def test_she_lost_her_telephone_and_uses_a_recovery_code(page: Page, live: str, 
     expect(page.get_by_text("Left: 9.")).to_be_visible()
     page.get_by_role("button", name="Remove Authenticator app").click()
     expect(page.get_by_role("status")).to_contain_text("It was removed")
-
-
-@pytest.mark.parametrize("state", ["off", "setting up", "refused", "codes", "on", "asked", "asked for a recovery code"])
-def test_its_pages_are_for_everybody(page: Page, live: str, as_user: AsUser, clock: SetClock, state: str) -> None:
-    ada = as_user("ada@example.com")
-    sign_in(page, live, ada)
-    if state == "off":
-        page.goto(f"{live}/account/two-step")
-    else:
-        secret = begin(page, live)
-        if state == "refused":
-            page.get_by_label("Code", exact=True).fill("000000")
-            page.get_by_role("button", name="Turn it on").click()
-            page.get_by_role("alert").first.wait_for()
-        elif state != "setting up":
-            finish(page, secret, clock)
-        if state == "on":
-            page.get_by_role("link", name="I have saved them").click()
-        if state.startswith("asked"):
-            sign_out(page, live)
-            first_step(page, live, ada)
-            page.get_by_label("Code", exact=True).wait_for()
-        if state == "asked for a recovery code":
-            page.get_by_role("button", name="Recovery code").click()
-            page.get_by_label("Recovery code").wait_for()
-    is_for_everybody(page)
