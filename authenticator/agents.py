@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 PROGRAMS = {"curl", "Wget", "Python Requests", "Python aiohttp", "okhttp", "HTTPie", "PostmanRuntime", "Apache-HttpClient", "Java"}
+NOISE = re.compile(r"^(Mobile |Headless)| Mobile( iOS| WebView)?$| iOS$")  # `Chrome Mobile iOS` is Chrome; the system is told beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def describe(text: str) -> Agent:
 
 
 def _known(family: str) -> str:
-    return "" if family == "Other" else family
+    return "" if family == "Other" else NOISE.sub("", family)
 
 
 def _kind(text: str, browser: str, system: str) -> str:
