@@ -94,6 +94,7 @@ def test_the_pages_of_an_account_that_has_nothing_yet(page: Page, live: str, cli
     bring_cookies(page, live, client)
     for path in ("", "/profile", "/emails", "/phones", "/password", "/two-step", "/sessions", "/history", "/data"):
         page.goto(f"{live}/account{path}")
+        assert page.locator("nav [aria-current=page]").count() == 1
         look(f"empty{path.replace('/', '-') or '-account'}")
     page.get_by_role("button", name="Delete my account").click()
     page.get_by_role("alert").first.wait_for()
@@ -116,6 +117,7 @@ def test_the_pages_of_an_account_that_has_everything(
     page.get_by_role("status").wait_for()
     look("sessions")
     page.goto(f"{live}/account/history")
+    assert page.locator("li.odd").filter(has_text="did not succeed").count() == 1
     look("history")
     page.goto(f"{live}/account/password")
     refused(page, "Change password")
