@@ -44,7 +44,7 @@ def portrait(content: bytes) -> bytes:
     many bytes or pixels, `validation_failed` for a broken file, `busy` if others are waiting for too long.
     """
     if len(content) > LARGEST:
-        raise AuthError("body_too_large", "A picture may have 5 MiB.")
+        raise AuthError("body_too_large", "A picture may have at most 5 MiB.")
     kind = _kind(content)
     _hush()
     if not _turn.acquire(timeout=PATIENCE):

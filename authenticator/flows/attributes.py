@@ -30,8 +30,8 @@ _SENTENCES: Final = {
     "exclusiveMinimum": "This number is too small.",
     "maxItems": "These are too many.",
     "minItems": "These are too few.",
-    "pattern": "This is not written as it must be.",
-    "format": "This is not written as it must be.",
+    "pattern": "This does not have the right form.",
+    "format": "This does not have the right form.",
     "additionalProperties": "There is no such field here.",
 }
 UNKNOWN: Final = "There is no such field here."
@@ -63,7 +63,7 @@ class Attributes:
             faults |= {name: LOCKED for name in changes if self.locked(name) and after.get(name) != before.get(name)}
         faults |= {name: "Leave out invisible characters." for name, value in changes.items() if name not in faults and _hides(name, value)}
         if not faults and len(json.dumps(after, ensure_ascii=False).encode()) > MOST_BYTES:
-            raise AuthError("validation_failed", "All attributes together may have 16 KiB.")
+            raise AuthError("validation_failed", "All attributes together may have at most 16 KiB.")
         return after, faults or self._faults(after, by_owner=by_owner)
 
     @property

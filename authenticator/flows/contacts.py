@@ -154,7 +154,7 @@ def cancel(core: Core, token: str, signed: Signed | None, client: Client) -> Non
     left, _ = _take_away(core, user, contact, careful=False)
     onetime.redeem_link(core, CANCEL, token)
     core.history.record("contact_removed", user_id=user.id, client=client, contact=contact.kind, why="cancelled")
-    tell(core, left, None, "An address was taken back", TAKEN_BACK)
+    tell(core, left, None, "An added address was removed", TAKEN_BACK)
 
 
 def _send_proof(core: Core, user: User, contact: Contact, client: Client) -> None:

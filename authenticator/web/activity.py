@@ -47,7 +47,7 @@ SENTENCES = {
     "avatar_removed": "A picture was removed",
     "export_made": "A copy of all data was made",
     "deletion_asked": "The account was deleted",
-    "deletion_undone": "The deletion was taken back",
+    "deletion_undone": "The deletion was undone",
     "user_erased": "The account was erased",
     "user_invited": "An invitation was sent",
     "user_imported": "The account was brought from elsewhere",

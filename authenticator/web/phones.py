@@ -10,7 +10,7 @@ from authenticator.web import contacts, devices
 
 WORDS = {
     "title": "Phone numbers",
-    "lead": "Numbers that you can be reached at, and sign in with. A number counts only once you have confirmed it.",
+    "lead": "Where we reach you, and what you can sign in with. A number counts only once you have confirmed it.",
     "none": "You have no phone number here yet.",
     "add": "Add a number",
     "button": "Add number",

@@ -22,7 +22,7 @@ REASONS = {
     "reset_required": "a new password was asked for",
     "refresh_reused": "an old key was used again",
     "too_many": "there were too many sign-ins",
-    "contact_cancelled": "a change of address was taken back",
+    "contact_cancelled": "a change of address was undone",
     "suspended": "the account was suspended",
     "leaving": "the account was deleted",
     "closed": "the account was closed",

@@ -281,7 +281,7 @@ def test_the_owner_takes_an_added_address_back_by_the_link_of_the_warning(as_use
     assert (page.status, "thief@example.com" in page) == (200, True)
     assert thief.signed_in
     done = owner.submit(page, action="/cancel-change")
-    assert (done.status, "This was taken back" in done.follow()) == (303, True)
+    assert (done.status, "This was undone" in done.follow()) == (303, True)
     assert owner.signed_in
     assert not thief.signed_in
     assert client.api("GET", "me/emails", token=ada.access_token).code == "token_revoked"
