@@ -23,4 +23,6 @@ def alias_of(text: str, region: str = "") -> LoginKey:
             return LoginKey("phone", canonical_phone(text, region))
     with suppress(AuthError):
         return LoginKey("username", canonical_username(text))
-    raise AuthError("validation_failed", errors={FIELD: ("Enter an e-mail address, a user name, or a phone number with its country code.",)})
+    raise AuthError(
+        "validation_failed", errors={FIELD: ("Enter an e-mail address, a user name, or a phone number with its country code.",)}
+    )

@@ -37,9 +37,7 @@ def _maxmind(file: Path) -> Callable[[str], str]:
     try:
         import maxminddb
     except ImportError:
-        raise ConfigurationError(
-            "AUTHENTICATOR_IP_DATABASE needs the package maxminddb: install flask-authenticator[countries]."
-        ) from None
+        raise ConfigurationError("AUTHENTICATOR_IP_DATABASE needs the package maxminddb: install flask-authenticator[countries].") from None
     reader = maxminddb.open_database(str(file))
 
     def look_up(address: str) -> str:
