@@ -35,9 +35,12 @@ def is_due(core: Core, held: Ticket, user: User, proof: Proof, client: Client) -
 
 
 def amr_of(first: Proof, second: Proof) -> tuple[str, ...]:
-    """How both were shown, in the words of RFC 8176; `mfa` only if the first was of another kind than a code or key that one holds."""
+    """How both were shown, in the words of RFC 8176; `mfa` only if the first was of another kind than a code or key that one holds.
+
+    Another service's word has no word of its own there, and is such another kind.
+    """
     both = dict.fromkeys((*first.amr, *second.amr))
-    return tuple(both | {"mfa": None}) if set(first.amr) - HELD else tuple(both)
+    return tuple(both | {"mfa": None}) if not first.amr or set(first.amr) - HELD else tuple(both)
 
 
 def counters(user: User) -> tuple[Backoff, Limit]:
