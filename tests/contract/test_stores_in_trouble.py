@@ -23,7 +23,7 @@ from authenticator.storage.mongo.store import MongoStore
 from authenticator.storage.open import open_store
 from authenticator.storage.port import KeyTaken, Store
 from authenticator.storage.sealing import Sealer
-from authenticator.storage.sql.tables import metadata
+from authenticator.storage.sql.tables import whole
 from authenticator.testing import servers
 from authenticator.testing.databases import absent
 from authenticator.testing.store_contract import NOW, a_key, a_session, a_user
@@ -105,7 +105,7 @@ def test_the_migrations_make_the_tables_that_the_code_expects(kind: str, fresh_d
     opened(url).close()
     engine = create_engine(url)
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), whole()) == []
     engine.dispose()
 
 

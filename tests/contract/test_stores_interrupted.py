@@ -16,7 +16,7 @@ from authenticator.models import Status, StatusChange
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer
-from authenticator.storage.sql.tables import metadata
+from authenticator.storage.sql.tables import whole
 from authenticator.testing.store_contract import NOW, a_key, a_session, a_user, later
 from authenticator.testing.stores.avatars import an_avatar
 from authenticator.testing.stores.bulk import people
@@ -162,5 +162,5 @@ def test_a_database_of_the_first_version_is_brought_up_with_all_that_is_in_it(ki
     store.touch_session("s1", later(minutes=1))
     store.close()
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), whole()) == []
     engine.dispose()

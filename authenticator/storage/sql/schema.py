@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from authenticator.errors import ConfigurationError
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
-from authenticator.storage.sql.tables import INDEXES, field_keys, metadata
+from authenticator.storage.sql.tables import INDEXES, field_keys, whole
 
 HEAD = "0002"
 _FOLDER = Path(__file__).parent / "migrations"
@@ -79,7 +79,7 @@ def _run_migrations(database: Database, connection: Connection) -> None:
 
     app = Flask(__name__)
     app.config["SQLALCHEMY_DATABASE_URI"] = database.url
-    migrate = Migrate(app, SQLAlchemy(app, metadata=metadata), directory=str(_FOLDER))
+    migrate = Migrate(app, SQLAlchemy(app, metadata=whole()), directory=str(_FOLDER))
     migrate.configure(with_connection)
     try:
         with app.app_context():

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from authenticator.storage.sql.tables import metadata
+from authenticator.storage.sql.tables import whole
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, compare_type=True, render_as_batch=connection.dialect.name == "sqlite")
+context.configure(connection=connection, target_metadata=whole(), compare_type=True, render_as_batch=connection.dialect.name == "sqlite")
 context.run_migrations()
