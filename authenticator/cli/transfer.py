@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -142,18 +141,18 @@ def _csv_rows(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, Mapping
             head = [name.strip() for name in cells]
             continue
         if cells:
-            yield begins, _row(head, cells) or Fault(begins, f"There should be {len(head)} cells.")
+            yield begins, _row(begins, head, cells)
 
 
-def _row(head: list[str], cells: list[str]) -> dict[str, Any] | None:
+def _row(line: int, head: list[str], cells: list[str]) -> dict[str, Any] | Fault:
     if len(cells) != len(head):
-        return None
+        return Fault(line, f"There should be {len(head)} cells.")
     row: dict[str, Any] = {name: _uncell(cell) for name, cell in zip(head, cells, strict=True) if cell != ""}
     if isinstance(row.get("attributes"), str):
         try:
-            row["attributes"] = json.load(io.StringIO(row["attributes"]))
-        except ValueError:
-            row["attributes"] = {"": "no JSON"}
+            row["attributes"] = json.loads(row["attributes"])
+        except (ValueError, RecursionError):
+            return Fault(line, "attributes: Write an object of JSON, {…}.")
     return row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def once(view: Callable[..., Response]) -> Callable[..., Response]:
 
 
 def _once(view: Callable[..., Response], parts: dict[str, object], name: str) -> Response:
-    core, body = guard.service().core, digest(request.get_data(as_text=True))
+    core, body = guard.service().core, hashlib.sha256(request.get_data()).hexdigest()
     store, now, place = core.store, core.clock.now(), digest(name)
     if store.count_attempts([Limit(f"{KIND}:{place}", 1, int(LIFE.total_seconds()))], now):
         kept = store.read_ticket(KIND, place, now)

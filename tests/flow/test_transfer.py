@@ -160,6 +160,14 @@ def test_csv_with_broken_rows(run: Run, tmp_path: Path) -> None:
     assert "line 4: There should be 2 cells." in done.output
 
 
+def test_attributes_that_are_no_json_are_told(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("email,attributes\na@example.com,{not json\nb@example.com,\n")
+    done = run("import", str(file))
+    assert "1 accounts were made, 1 rows were left out." in done.output
+    assert "line 2: attributes: " in done.output
+
+
 def test_identities_of_other_providers_come_along(run: Run, service: Service, tmp_path: Path) -> None:
     file = lines(
         tmp_path / "people.jsonl",
