@@ -30,6 +30,7 @@ from authenticator.flows.messages import Messages
 from authenticator.flows.recovery_codes import RecoveryPlugin
 from authenticator.flows.sessions import Ended
 from authenticator.hashing import Argon2Hasher, Hasher, NullHasher
+from authenticator.http.guard import current
 from authenticator.ids import Ids
 from authenticator.kinds.base import Plugin
 from authenticator.kit import Kit
@@ -44,7 +45,6 @@ from authenticator.storage.redis.client import Redis
 from authenticator.storage.redis.store import RedisStore
 from authenticator.storage.sealing import Sealer
 from authenticator.web import theme
-from authenticator.web.guard import current
 from authenticator.web.mount import Mount
 from authenticator.web_client import WebClient
 

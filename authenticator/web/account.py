@@ -9,15 +9,18 @@ from flask import Blueprint, Response, current_app, make_response, redirect, ren
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Entry, Signed
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
+from authenticator.http.tokens import tokens
 from authenticator.models import HeldKey, Intent, Session, User
 from authenticator.service import Service
-from authenticator.web import csrf, moves
+from authenticator.web import moves
 from authenticator.web import portrait as portraits
-from authenticator.web.guard import client
 from authenticator.web.portrait import Portrait
 from authenticator.web.seated import for_signed
-from authenticator.web.texts import gettext as _
-from authenticator.web.tokens import tokens
 
 NEW = timedelta(days=14)  # how long an account is told what to do next
 DONE = {
@@ -67,7 +70,7 @@ def blueprint() -> Blueprint:
 
 
 def _show(auth: Service, signed: Signed) -> Response:
-    return render(auth, signed, message=_(DONE.get(moves.one(request.args, "done"), "")))
+    return render(auth, signed, message=_(DONE.get(one(request.args, "done"), "")))
 
 
 def _token(auth: Service, signed: Signed) -> Response:
@@ -108,7 +111,7 @@ def render(auth: Service, signed: Signed, *, error: AuthError | None = None, mes
         token=token,
     )
     body = render_template("account.html", page=page, error=error, message=message)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _next(auth: Service, user: User, *, ways: int, addable: bool) -> tuple[tuple[str, str], ...]:

@@ -7,10 +7,13 @@ from flask import Blueprint, Response, make_response, render_template, request
 from authenticator.errors import CODES, AuthError
 from authenticator.events import Event
 from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
 from authenticator.service import Service
-from authenticator.web import csrf, devices, moves
+from authenticator.web import devices, moves
 from authenticator.web.seated import for_signed
-from authenticator.web.texts import gettext as _
 
 SENTENCES = {
     "user_created": "The account was made",
@@ -68,7 +71,7 @@ def blueprint() -> Blueprint:
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
     """The page, fifty events at a time."""
-    page = auth.own_events(signed.user, after=None if error else moves.one(request.args, "after") or None)
+    page = auth.own_events(signed.user, after=None if error else one(request.args, "after") or None)
     facts = {
         "events": page.items,
         "older": page.next,
@@ -79,7 +82,7 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
         "place": devices.place,
     }
     body = render_template("activity.html", error=error, message="", **facts)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def sentence(event: Event) -> str:

@@ -11,8 +11,8 @@ from flask import Response, request
 from authenticator.agents import describe
 from authenticator.errors import AuthError
 from authenticator.events import Event
+from authenticator.http import guard
 from authenticator.models import Page, Session
-from authenticator.web import guard
 from authenticator.web import schemas_activity as schemas
 from authenticator.web.api_endpoints import Endpoint, Query, page_size
 from authenticator.web.api_shapes import answer, moment, nothing

@@ -6,8 +6,9 @@ from flask import Response, request
 
 from authenticator.errors import AuthError
 from authenticator.flows.avatars import address, chosen_id
+from authenticator.http import guard
 from authenticator.models import Avatar, User
-from authenticator.web import guard, schemas_account
+from authenticator.web import schemas_account
 from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer, moment, nothing
 

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response
 
 from authenticator.flows.contacts import ContactKind
+from authenticator.http import guard
 from authenticator.identifiers import country_of_phone
 from authenticator.models import Contact
-from authenticator.web import guard
 from authenticator.web import schemas_contacts as schemas
 from authenticator.web.api_endpoints import Access, Endpoint
 from authenticator.web.api_shapes import answer, moment, nothing

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
-from authenticator.web import guard, schemas_account
+from authenticator.http import guard
+from authenticator.web import schemas_account
 from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer, moment
 

@@ -11,8 +11,9 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 
 from authenticator.errors import AuthError
-from authenticator.web import guard, idempotency
-from authenticator.web.hygiene import strict_json
+from authenticator.http import guard
+from authenticator.http.hygiene import strict_json
+from authenticator.web import idempotency
 
 Access = Literal["open", "bearer", "session"]
 _SENTENCES: Final = {

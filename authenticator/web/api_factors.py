@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response
 
 from authenticator.flows.outcomes import Begin
+from authenticator.http import guard
 from authenticator.models import Intent
-from authenticator.web import api_sign_in, guard, schemas
+from authenticator.web import api_sign_in, schemas
 from authenticator.web import schemas_factors as shapes
 from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer, moment, nothing

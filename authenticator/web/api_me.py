@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, request
 
 from authenticator.errors import AuthError
+from authenticator.http import guard
 from authenticator.models import Status, User
-from authenticator.web import api_shapes, guard, schemas
+from authenticator.web import api_shapes, schemas
 from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer, nothing
 

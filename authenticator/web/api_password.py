@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from authenticator.web import guard
+from authenticator.http import guard
 from authenticator.web import schemas_password as schemas
 from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer, nothing

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
-from authenticator.web import api_shapes, guard, schemas
+from authenticator.http import guard
+from authenticator.web import api_shapes, schemas
 from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer
 from authenticator.web.schemas_account import ProfileChange

@@ -8,11 +8,12 @@ from flask import Response, request
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed, SignedIn
+from authenticator.http import guard
+from authenticator.http.tokens import tokens
 from authenticator.models import Intent
-from authenticator.web import api_shapes, guard, schemas
+from authenticator.web import api_shapes, schemas
 from authenticator.web.api_endpoints import Endpoint, Query
 from authenticator.web.api_shapes import answer, nothing
-from authenticator.web.tokens import tokens
 
 RESEND = "resend"
 HINTS = frozenset({"login_hint", "prompt"})

@@ -7,8 +7,9 @@ from flask import Response, request
 from authenticator.errors import AuthError
 from authenticator.flows.accounts import NewPerson
 from authenticator.flows.outcomes import Signed
+from authenticator.http import guard
 from authenticator.models import Name, Status, User
-from authenticator.web import api_shapes, guard, schemas_activity
+from authenticator.web import api_shapes, schemas_activity
 from authenticator.web import schemas as common
 from authenticator.web import schemas_users as schemas
 from authenticator.web.api_activity import ENDED, PAGE, cursor, event, listed, session, wants_ended

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.guard import client, service
 from authenticator.service import Service
-from authenticator.web import csrf, profile
-from authenticator.web.guard import client, service
+from authenticator.web import profile
 from authenticator.web.seated import for_signed
 
 KEEP = "private, max-age=86400, immutable"  # not for shared caches: what is removed should soon be gone

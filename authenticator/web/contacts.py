@@ -10,13 +10,15 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from authenticator.errors import AuthError
 from authenticator.flows.contacts import FIELDS, MOST, ContactKind
 from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
 from authenticator.kinds.codes import CODE
 from authenticator.models import Contact
 from authenticator.service import Service
-from authenticator.web import csrf, moves
-from authenticator.web.guard import client
 from authenticator.web.seated import for_signed
-from authenticator.web.texts import gettext as _
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,18 @@ class _Views:
             "full": sum(one.kind == area.kind for one in signed.user.contacts) >= MOST,
             "tried": tried,
             "values": {field.name: request.form.get(field.name, "")},
-            "message": _(area.words.get(moves.one(request.args, "done"), "")) if request.method == "GET" else "",
+            "message": _(area.words.get(one(request.args, "done"), "")) if request.method == "GET" else "",
         }
         body = render_template("contacts.html", error=error, **facts)
-        return moves.refused(body, error) if error else make_response(body)
+        return refused(body, error) if error else make_response(body)
 
     def add(self, auth: Service, signed: Signed) -> Response:
-        text = moves.one(request.form, FIELDS[self._area.kind].name)
+        text = one(request.form, FIELDS[self._area.kind].name)
         auth.add_contact(signed, self._area.kind, text, client())
         return self._done("added")
 
     def verify(self, auth: Service, signed: Signed, contact_id: str) -> Response:
-        auth.prove_contact(signed.user, self._area.kind, contact_id, moves.one(request.form, "code"), client())
+        auth.prove_contact(signed.user, self._area.kind, contact_id, one(request.form, "code"), client())
         return self._done("proved")
 
     def resend(self, auth: Service, signed: Signed, contact_id: str) -> Response:

@@ -8,11 +8,13 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.cookies import SESSION, STEP
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client, cookies, service
+from authenticator.http.hygiene import one
 from authenticator.kinds.base import Field
 from authenticator.service import Service
-from authenticator.web import csrf, moves
-from authenticator.web.cookies import SESSION, STEP
-from authenticator.web.guard import client, cookies, service
 from authenticator.web.seated import for_signed
 
 SURE = Field("sure", "Yes, delete my account with everything in it.", "checkbox")
@@ -44,7 +46,7 @@ def _export(auth: Service, signed: Signed) -> Response:
 
 
 def _delete(auth: Service, signed: Signed) -> Response:
-    if not moves.one(request.form, "sure"):
+    if not one(request.form, "sure"):
         raise AuthError("validation_failed", errors={"sure": ("Tick this box if you are sure.",)})
     auth.delete_account(signed, client())
     response = make_response(redirect(url_for("data.keep", done="deleted"), 303))
@@ -57,7 +59,7 @@ def render(auth: Service, signed: Signed, *, error: AuthError | None = None) -> 
     reached = [contact.shown for contact in signed.user.contacts if contact.proved_at]
     facts = {"sure": SURE, "days": auth.settings.deletion_days, "reached": reached}
     body = render_template("data.html", error=error, message="", **facts)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _keep() -> Response:
@@ -68,9 +70,9 @@ def _keep() -> Response:
         return make_response(render_template("keep_account.html", done=done, days=auth.settings.deletion_days))
     try:
         if request.method == "GET":
-            token = moves.one(request.args, "token")
+            token = one(request.args, "token")
             return make_response(render_template("keep_account.html", token=token, who=auth.leaving_account(token)))
-        auth.keep_account(moves.one(request.form, "token"), client())
+        auth.keep_account(one(request.form, "token"), client())
     except AuthError as error:
-        return moves.refused(render_template("keep_account.html", error=error), error)
+        return refused(render_template("keep_account.html", error=error), error)
     return make_response(redirect(url_for("data.keep", done="kept"), 303))

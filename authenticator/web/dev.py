@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
 from authenticator.errors import AuthError
+from authenticator.http.guard import service
 from authenticator.outbox import Outbox
 from authenticator.service import Service
-from authenticator.web.guard import service
 
 PATIENCE = 1.0  # seconds to wait for messages that were accepted but not yet written
 # Mail has its styles in itself. It comes from templates that an operator may change, so it runs nothing and loads nothing here.

@@ -6,8 +6,8 @@ import flask_babel
 from babel.core import Locale, UnknownLocaleError
 
 from authenticator.agents import describe
+from authenticator.http.texts import gettext as _
 from authenticator.models import Client
-from authenticator.web.texts import gettext as _
 
 
 def device(client: Client) -> str:

@@ -12,8 +12,8 @@ from flask import Response, request
 
 from authenticator.crypto import digest
 from authenticator.errors import AuthError
+from authenticator.http import guard
 from authenticator.models import Limit
-from authenticator.web import guard
 
 KIND = "idempotency"
 LIFE = timedelta(hours=24)

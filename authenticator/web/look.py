@@ -10,9 +10,10 @@ from flask import Blueprint, Flask, Response, current_app, request, url_for
 from jinja2 import FileSystemLoader
 from markupsafe import Markup
 
+from authenticator.http import csrf, headers, texts
 from authenticator.kinds.base import Field
 from authenticator.settings import Settings
-from authenticator.web import csrf, headers, texts, theme
+from authenticator.web import theme
 from authenticator.web.seated import PAGES
 
 STATIC = Path(__file__).parent / "static"

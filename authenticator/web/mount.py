@@ -6,6 +6,10 @@ from flask import Flask
 
 from authenticator.countries import Countries
 from authenticator.hooks import hookimpl
+from authenticator.http import hygiene, tokens
+from authenticator.http.client import Clients
+from authenticator.http.cookies import Cookies
+from authenticator.http.tokens import Tokens
 from authenticator.service import Service
 from authenticator.web import (
     account,
@@ -16,7 +20,6 @@ from authenticator.web import (
     data,
     dev,
     emails,
-    hygiene,
     look,
     operators,
     pages,
@@ -26,13 +29,9 @@ from authenticator.web import (
     profile,
     recovery,
     sessions,
-    tokens,
     two_step,
     verify_email,
 )
-from authenticator.web.client import Clients
-from authenticator.web.cookies import Cookies
-from authenticator.web.tokens import Tokens
 
 
 class Mount:

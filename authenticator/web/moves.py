@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
-from werkzeug.datastructures import MultiDict
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed, SignedIn
+from authenticator.http import guard, headers
+from authenticator.http.cookies import STEP
+from authenticator.http.csrf import FIELD, browser
+from authenticator.http.hygiene import one
 from authenticator.models import Intent
 from authenticator.service import Service
-from authenticator.web import guard, headers
-from authenticator.web.cookies import STEP
-from authenticator.web.csrf import FIELD, browser
 
 OURS = frozenset({FIELD, "provider", "return_to"})
-RETRY_SOON = 2  # seconds, where nothing better is known
 DONE = {Intent.LINK: "linked", Intent.CONFIRM: "confirmed"}
 
 
@@ -117,14 +116,6 @@ def answer() -> dict[str, str]:
     return {name: one(request.form, name) for name in request.form if name not in OURS}
 
 
-def one(values: MultiDict[str, str], name: str) -> str:
-    """A parameter's only value, or nothing; AuthError `invalid_request` if it comes twice."""
-    found = values.getlist(name)
-    if len(set(found)) > 1:
-        raise AuthError("invalid_request")
-    return found[0] if found else ""
-
-
 def label(service: Service, provider: str) -> str:
     """What people call a provider; nothing for one that is not here."""
     found = service.core.registry.providers.get(provider)
@@ -142,11 +133,3 @@ def is_redirect(service: Service, provider: str) -> bool:
 def is_away(service: Service, provider: str) -> bool:
     """The same, and no for one that is not here."""
     return provider in service.core.registry.providers and is_redirect(service, provider)
-
-
-def refused(body: str, error: AuthError, status: int | None = None) -> Response:
-    """A page about a refusal, with the refusal's status."""
-    response = make_response(body, status or error.status)
-    if error.retry_after or error.status == 503:
-        response.headers["Retry-After"] = str(error.retry_after or RETRY_SOON)
-    return response

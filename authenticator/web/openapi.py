@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from authenticator import __version__
+from authenticator.http.cookies import SESSION
 from authenticator.settings import Settings
 from authenticator.web import api_docs, problems
 from authenticator.web.api_endpoints import Endpoint
-from authenticator.web.cookies import SESSION
 
 PREFIX: Final = "/api/v1"
 REF: Final = "#/components/schemas/"

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from authenticator.errors import AuthError
-from authenticator.web.guard import service
-from authenticator.web.problems import RETRY_SOON
+from authenticator.http.errors_page import RETRY_SOON
+from authenticator.http.guard import service
 
 _log = logging.getLogger("authenticator.web")
 

@@ -8,11 +8,14 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Challenge
+from authenticator.http import csrf, errors_page, headers
+from authenticator.http.cookies import SESSION, STEP
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import by_cookie, client, cookies, service
+from authenticator.http.hygiene import one
 from authenticator.models import Intent
 from authenticator.service import Service
-from authenticator.web import account, csrf, errors_page, headers, moves, ways
-from authenticator.web.cookies import SESSION, STEP
-from authenticator.web.guard import by_cookie, client, cookies, service
+from authenticator.web import account, moves, ways
 
 CALLBACK = ("state", "code", "error", "error_description", "iss")
 START_AGAIN = frozenset({"challenge_expired"})
@@ -43,8 +46,8 @@ def _ways(intent: Intent) -> Response:
     auth = service()
     if request.method == "POST":
         first = next((entry.name for entry in auth.entries(intent) if entry.kind == "form"), "")
-        return _answer(auth, moves.one(request.form, "provider") or first, intent)
-    gone = moves.one(request.args, "signed_out") if "signed_out" in request.args else None
+        return _answer(auth, one(request.form, "provider") or first, intent)
+    gone = one(request.args, "signed_out") if "signed_out" in request.args else None
     if by_cookie():
         return make_response(redirect(moves.wanted(auth) or url_for("account.show"), 303))
     return ways.show(auth, intent, signed_out=gone if gone is None else moves.label(auth, gone))
@@ -76,7 +79,7 @@ def _callback(provider: str) -> Response:
     """Where a provider sends the browser back. What was posted (form_post) comes again as GET, with the browser's Lax cookie."""
     auth = service()
     given = request.form if request.method == "POST" else request.args
-    answer: dict[str, Any] = {name: moves.one(given, name) for name in CALLBACK if name in given}
+    answer: dict[str, Any] = {name: one(given, name) for name in CALLBACK if name in given}
     moves.is_redirect(auth, provider)
     if request.method == "POST":
         return make_response(redirect(url_for("pages.callback", provider=provider, **answer), 303))
@@ -99,7 +102,7 @@ def _verify() -> Response:
     ticket, browser = cookies().step(request), csrf.browser()
     if request.method in csrf.SAFE:
         challenge = auth.pending(ticket, browser) if ticket else None
-        link = moves.one(request.args, "code")
+        link = one(request.args, "code")
         if challenge is not None and challenge.ask is not None:
             return make_response(_step(auth, challenge, link=link))
         if link and not by_cookie():
@@ -119,7 +122,7 @@ def _verify() -> Response:
 def _step_refused(auth: Service, ticket: str, browser: str, error: AuthError) -> Response:
     challenge = auth.pending(ticket, browser) if ticket else None
     if challenge is not None and challenge.ask is not None:
-        return moves.refused(_step(auth, challenge, error), error)
+        return refused(_step(auth, challenge, error), error)
     response = _refused(auth, error)
     cookies().drop(response, STEP)
     return response

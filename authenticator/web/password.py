@@ -7,13 +7,15 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.passwords import CURRENT, NEW
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client, cookies
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
 from authenticator.kinds.base import Field
 from authenticator.service import Service
-from authenticator.web import csrf, moves
-from authenticator.web.guard import client, cookies
 from authenticator.web.recovery import NEW_PASSWORD
 from authenticator.web.seated import for_signed
-from authenticator.web.texts import gettext as _
 
 CURRENT_PASSWORD = Field(CURRENT, "Current password", "password", autocomplete="current-password")
 DONE = {"changed": "Your password is set. Other sign-ins were ended."}
@@ -36,14 +38,14 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
         "has": has,
         "fields": (CURRENT_PASSWORD, NEW_PASSWORD) if has else (NEW_PASSWORD,),
         "focus": next((name for name in (CURRENT, NEW) if error and name in error.errors), ""),
-        "message": _(DONE.get(moves.one(request.args, "done"), "")),
+        "message": _(DONE.get(one(request.args, "done"), "")),
     }
     body = render_template("password.html", error=error, user=signed.user, **facts)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _change(auth: Service, signed: Signed) -> Response:
-    current, new = moves.one(request.form, CURRENT), moves.one(request.form, NEW)
+    current, new = one(request.form, CURRENT), one(request.form, NEW)
     cookie = auth.change_password(signed, current, new, client(), in_browser=True)
     response = make_response(redirect(url_for("password.show", done="changed"), 303))
     cookies().set_session(response, cookie)

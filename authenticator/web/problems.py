@@ -13,13 +13,13 @@ from werkzeug.exceptions import BadHost, HTTPException
 
 from authenticator.crypto import random_token
 from authenticator.errors import CODES, AuthError
+from authenticator.http import errors_page
+from authenticator.http.errors_page import RETRY_SOON
 from authenticator.settings import Settings
-from authenticator.web import errors_page
 
 MEDIA_TYPE: Final = "application/problem+json"
 INTERNAL: Final = "internal_error"
 INTERNAL_DETAIL: Final = "Something went wrong here. Try again; if it stays, tell the operator this reference."
-RETRY_SOON: Final = 2  # seconds; every 503 carries a Retry-After (SECURITY.md 96)
 PROGRAM_PATHS: Final = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics")
 BAD_TOKEN: Final = frozenset({"invalid_token", "token_expired", "token_revoked"})
 BY_STATUS: Final = {

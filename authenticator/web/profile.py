@@ -8,12 +8,15 @@ from authenticator import pictures
 from authenticator.errors import AuthError
 from authenticator.flows.avatars import chosen_id
 from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
 from authenticator.kinds.base import Field
 from authenticator.service import Service
-from authenticator.web import csrf, moves, portrait, profile_form
-from authenticator.web.guard import client
+from authenticator.web import moves, portrait, profile_form
 from authenticator.web.seated import for_signed
-from authenticator.web.texts import gettext as _
 
 DONE = {
     "saved": "Your profile was saved.",
@@ -45,7 +48,7 @@ def blueprint() -> Blueprint:
 
 
 def _show(auth: Service, signed: Signed) -> Response:
-    return render(auth, signed, message=_(DONE.get(moves.one(request.args, "done"), "")))
+    return render(auth, signed, message=_(DONE.get(one(request.args, "done"), "")))
 
 
 def _save(auth: Service, signed: Signed) -> Response:
@@ -54,7 +57,7 @@ def _save(auth: Service, signed: Signed) -> Response:
 
 
 def _username(auth: Service, signed: Signed) -> Response:
-    auth.update_profile(signed, {"username": moves.one(request.form, "username")}, client())
+    auth.update_profile(signed, {"username": one(request.form, "username")}, client())
     return make_response(redirect(url_for("profile.show", done="username"), 303))
 
 
@@ -80,4 +83,4 @@ def render(auth: Service, signed: Signed, *, error: AuthError | None = None, mes
         chosen=chosen_id(auth.settings, user),
         offered=pictures.available(),
     )
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)

@@ -12,9 +12,9 @@ from babel import Locale
 
 from authenticator.flows.account import PROFILE, countries, languages
 from authenticator.flows.attributes import Attributes
+from authenticator.http import texts
 from authenticator.kinds.base import Field
 from authenticator.models import User
-from authenticator.web import texts
 
 ATTRIBUTE: Final = "attributes."
 NUMBERS: Final = {"integer": int, "number": float}

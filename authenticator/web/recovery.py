@@ -6,10 +6,12 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from authenticator.errors import AuthError
 from authenticator.flows import recovery
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client, service
+from authenticator.http.hygiene import one
 from authenticator.kinds import codes
 from authenticator.kinds.base import Field
-from authenticator.web import csrf, moves
-from authenticator.web.guard import client, service
 
 NEW_PASSWORD = Field(
     "new_password", "New password", "password", autocomplete="new-password", help="The longer the better: a few words in a row are good."
@@ -36,11 +38,11 @@ def _require_passwords() -> None:
 
 
 def _forgot() -> Response:
-    return _asking(who=moves.one(request.args, "login_hint")[: recovery.WHO.max_length])
+    return _asking(who=one(request.args, "login_hint")[: recovery.WHO.max_length])
 
 
 def _ask() -> Response:
-    who = moves.one(request.form, recovery.WHO.name)
+    who = one(request.form, recovery.WHO.name)
     try:
         service().forgot_password(who, client(), browser=csrf.browser())
     except AuthError as error:
@@ -50,11 +52,11 @@ def _ask() -> Response:
 
 def _show() -> Response:
     """From the mailed link the new password only; otherwise also the code. A GET spends nothing, however often a scanner comes."""
-    if moves.one(request.args, "done"):
+    if one(request.args, "done"):
         return make_response(render_template("reset_password.html", done=True))
-    token = moves.one(request.args, "token")
+    token = one(request.args, "token")
     if not token:
-        who = service().forgot_before(csrf.browser()) if moves.one(request.args, "sent") else ""
+        who = service().forgot_before(csrf.browser()) if one(request.args, "sent") else ""
         return _by_code(who, sent=bool(who))
     try:
         return _by_link(token)
@@ -63,8 +65,8 @@ def _show() -> Response:
 
 
 def _reset() -> Response:
-    token, new = moves.one(request.form, "token"), moves.one(request.form, NEW_PASSWORD.name)
-    who, code = moves.one(request.form, recovery.WHO.name), moves.one(request.form, codes.CODE.name)
+    token, new = one(request.form, "token"), one(request.form, NEW_PASSWORD.name)
+    who, code = one(request.form, recovery.WHO.name), one(request.form, codes.CODE.name)
     try:
         service().reset_password(new, client(), token=token, who=who, code=code)
     except AuthError as error:
@@ -76,16 +78,16 @@ def _reset() -> Response:
 
 def _asking(*, who: str = "", error: AuthError | None = None) -> Response:
     body = render_template("forgot_password.html", field=recovery.WHO, who=who, error=error)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _by_code(who: str, error: AuthError | None = None, *, sent: bool = False) -> Response:
     body = render_template("reset_password.html", fields=BY_CODE, values={recovery.WHO.name: who}, sent=sent, error=error)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _by_link(token: str, error: AuthError | None = None) -> Response:
     """The form of a link. It shows the address that the link went to, so that a password manager keeps the two together."""
     way = service().reset_behind(token)
     body = render_template("reset_password.html", fields=BY_LINK, values={}, token=token, way=way, error=error)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)

@@ -10,10 +10,10 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Entry, Signed
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import by_cookie, service
 from authenticator.models import Intent
 from authenticator.service import Service
-from authenticator.web import moves
-from authenticator.web.guard import by_cookie, service
 
 View = Callable[..., Response]
 PAGES = (  # what the navigation leads to, as far as it is there: endpoint and label
@@ -63,7 +63,7 @@ def for_signed(show: Show, *, page: str = "account.show") -> Callable[[View], Vi
 def ask_for_proof(auth: Service, signed: Signed, error: AuthError, *, back: str) -> Response:
     """The page on which a signed-in person proves once more that it is she; afterwards she is led to `back`."""
     body = render_template("confirm.html", ways=ways_to_confirm(auth, signed), back=back)
-    return moves.refused(body, error)
+    return refused(body, error)
 
 
 def ways_to_confirm(auth: Service, signed: Signed) -> tuple[Entry, ...]:

@@ -6,11 +6,14 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
 from authenticator.service import Service
-from authenticator.web import csrf, devices, moves
-from authenticator.web.guard import client
+from authenticator.web import devices, moves
 from authenticator.web.seated import for_signed
-from authenticator.web.texts import gettext as _
 
 DONE = {"ended": "That sign-in was ended.", "others": "All other sign-ins were ended."}
 REASONS = {
@@ -47,8 +50,8 @@ def _show(auth: Service, signed: Signed) -> Response:
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
     """The page: this sign-in first, the others by time, and those that ended, a page at a time."""
-    after = None if error else moves.one(request.args, "after") or None
-    past = None if error else moves.one(request.args, "past") or None
+    after = None if error else one(request.args, "after") or None
+    past = None if error else one(request.args, "past") or None
     current = auth.sessions(signed.user, after=after, limit=20)
     ended = auth.sessions(signed.user, ended=True, after=past, limit=10)
     facts = {
@@ -62,10 +65,10 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
         "kind": devices.kind,
         "place": devices.place,
         "provider": lambda name: moves.label(auth, name) or name,
-        "message": _(DONE.get(moves.one(request.args, "done"), "")),
+        "message": _(DONE.get(one(request.args, "done"), "")),
     }
     body = render_template("sessions.html", error=error, **facts)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _end(auth: Service, signed: Signed, session_id: str) -> Response:

@@ -6,12 +6,15 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
 from authenticator.models import Intent
 from authenticator.service import Service
-from authenticator.web import csrf, moves
-from authenticator.web.guard import client
+from authenticator.web import moves
 from authenticator.web.seated import for_signed
-from authenticator.web.texts import gettext as _
 
 DONE = {
     "added": "It is set up. From now on it is asked for when you sign in.",
@@ -49,10 +52,10 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
         "only_weak": bool(found.held) and all(one.weak for one in found.held),
         "stays": found.must_keep and len(found.held) == 1,
         "trusting": auth.settings.trusted_device_days > 0,
-        "message": _(DONE.get(moves.one(request.args, "done"), "")),
+        "message": _(DONE.get(one(request.args, "done"), "")),
     }
     body = render_template("two_step.html", error=error, **facts)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _set_up(auth: Service, signed: Signed, name: str) -> Response:

@@ -6,9 +6,11 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from authenticator.errors import AuthError
 from authenticator.flows import contacts
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import by_cookie, client, service
+from authenticator.http.hygiene import one
 from authenticator.models import Contact, User
-from authenticator.web import csrf, moves
-from authenticator.web.guard import by_cookie, client, service
 
 
 def blueprint() -> Blueprint:
@@ -23,38 +25,38 @@ def blueprint() -> Blueprint:
 
 
 def _show() -> Response:
-    if moves.one(request.args, "done"):
+    if one(request.args, "done"):
         return make_response(render_template("verify_email.html", done=True, signed=by_cookie()))
-    token = moves.one(request.args, "token")
+    token = one(request.args, "token")
     user, contact = service().contact_behind(token)
     return make_response(_page("verify_email.html", user, contact, token))
 
 
 def _prove() -> Response:
-    token = moves.one(request.form, "token")
+    token = one(request.form, "token")
     user, contact = service().contact_behind(token)
     try:
         service().prove_contact_by_link(token, by_cookie(), client())
     except AuthError as error:
-        return moves.refused(_page("verify_email.html", user, contact, token, error), error)
+        return refused(_page("verify_email.html", user, contact, token, error), error)
     return make_response(redirect(url_for("verify_email.show", done="1"), 303))
 
 
 def _show_cancel() -> Response:
-    if moves.one(request.args, "done"):
+    if one(request.args, "done"):
         return make_response(render_template("cancel_change.html", done=True, signed=by_cookie()))
-    token = moves.one(request.args, "token")
+    token = one(request.args, "token")
     user, contact = service().contact_behind(token, contacts.CANCEL)
     return make_response(_page("cancel_change.html", user, contact, token))
 
 
 def _cancel() -> Response:
-    token = moves.one(request.form, "token")
+    token = one(request.form, "token")
     user, contact = service().contact_behind(token, contacts.CANCEL)
     try:
         service().cancel_contact(token, by_cookie(), client())
     except AuthError as error:
-        return moves.refused(_page("cancel_change.html", user, contact, token, error), error)
+        return refused(_page("cancel_change.html", user, contact, token, error), error)
     return make_response(redirect(url_for("verify_email.show_cancel", done="1"), 303))
 
 

@@ -9,6 +9,8 @@ from flask import Response, make_response, render_template, request
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Entry
+from authenticator.http.errors_page import refused
+from authenticator.http.hygiene import one
 from authenticator.kinds.base import Field
 from authenticator.models import Intent
 from authenticator.service import Service
@@ -45,7 +47,7 @@ def show(
     """The page; with an error, its status."""
     entries = service.entries(intent)
     forms = tuple(entry for entry in entries if entry.kind == "form" and entry.typed)
-    hint = moves.one(request.args, "login_hint")[:320]
+    hint = one(request.args, "login_hint")[:320]
     forms = tuple(sorted(forms, key=lambda entry: entry.name != tried))
     mine = forms[0] if forms else None
     page = WaysPage(
@@ -64,7 +66,7 @@ def show(
         signed_out=signed_out,
     )
     body = render_template(TEMPLATES[intent], page=page)
-    return moves.refused(body, error) if error else make_response(body)
+    return refused(body, error) if error else make_response(body)
 
 
 def _values(forms: tuple[Entry, ...], hint: str) -> dict[str, str]:

@@ -9,9 +9,9 @@ from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 
 from authenticator.errors import AuthError
+from authenticator.http import csrf
+from authenticator.http.cookies import Cookies
 from authenticator.settings import Settings
-from authenticator.web import csrf
-from authenticator.web.cookies import Cookies
 
 BROWSER = "b" * 43
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask, Response
 
+from authenticator.http import headers
 from authenticator.settings import Settings
-from authenticator.web import headers
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

@@ -10,8 +10,8 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from authenticator.errors import AuthError
-from authenticator.web import hygiene
-from authenticator.web.hygiene import strict_json
+from authenticator.http import hygiene
+from authenticator.http.hygiene import strict_json
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from babel.messages.pofile import read_po
 from flask import Flask
 
 from authenticator.errors import CODES
-from authenticator.web import activity, seated, sessions, texts
+from authenticator.http import texts
+from authenticator.web import activity, seated, sessions
 from authenticator.words import Words
 from tests.unit import said
 

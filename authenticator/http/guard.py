@@ -10,11 +10,11 @@ from flask import current_app, g, request
 from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
+from authenticator.http.client import Clients
+from authenticator.http.cookies import Cookies
+from authenticator.http.tokens import Claims, tokens
 from authenticator.models import Client
 from authenticator.service import Service
-from authenticator.web.client import Clients
-from authenticator.web.cookies import Cookies
-from authenticator.web.tokens import Claims, tokens
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from authenticator import crypto
 from authenticator.errors import AuthError
+from authenticator.http import guard
 from authenticator.settings import Settings
-from authenticator.web import guard
 
 FIELD = "csrf_token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

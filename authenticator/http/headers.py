@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
+from authenticator.http.csrf import origin_of
 from authenticator.settings import Settings
-from authenticator.web.csrf import origin_of
 
 STATIC_ENDPOINTS = frozenset({"static", "look.static", "look.colours"})
 FOREVER = "public, max-age=31536000, immutable"

@@ -14,7 +14,7 @@ from werkzeug.datastructures import LanguageAccept
 from authenticator.words import Words
 
 DOMAIN = "authenticator"
-FOLDER = Path(__file__).parent / "translations"
+FOLDER = Path(__file__).parent.parent / "web" / "translations"
 
 
 def install(app: Flask, *, default: str) -> None:

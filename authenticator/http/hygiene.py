@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Flask, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import MethodNotAllowed
 
 from authenticator.errors import AuthError
@@ -152,3 +153,11 @@ def _no_constant(name: str) -> Any:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_constant)
+
+
+def one(values: MultiDict[str, str], name: str) -> str:
+    """A parameter's only value, or nothing; AuthError `invalid_request` if it comes twice."""
+    found = values.getlist(name)
+    if len(set(found)) > 1:
+        raise AuthError("invalid_request")
+    return found[0] if found else ""
