@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, redirect, request
+from pydantic import BaseModel
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authenticator import cli
@@ -35,6 +36,7 @@ from authenticator.ids import Ids
 from authenticator.kinds.base import Plugin
 from authenticator.kit import Kit
 from authenticator.models import User
+from authenticator.options import DoorOptions, OidcOptions
 from authenticator.outbox import Outbox, OutboxPlugin
 from authenticator.registry import Installed, build, find
 from authenticator.service import Service
@@ -48,6 +50,7 @@ from authenticator.web import theme
 from authenticator.web.mount import Mount
 from authenticator.web_client import WebClient
 
+Options = TypeVar("Options", bound=BaseModel)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -125,10 +128,30 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     messages.use(real, settings.sender, shown=registry.senders.get(Outbox.name))
     history.listeners = registry.listeners
     core = Core(
-        settings, clock, ids, store, registry, messages, history, letters, errands, secret, log, attributes.load(settings.attributes_schema)
+        settings,
+        clock,
+        ids,
+        store,
+        registry,
+        messages,
+        history,
+        letters,
+        errands,
+        secret,
+        log,
+        attributes.load(settings.attributes_schema),
+        oidc=_part(loaded, "oidc", OidcOptions),
+        door=_part(loaded, "door", DoorOptions),
+        outside=http,
     )
     errands.handle("erasure", lambda errand: leaving.carry_out(core, errand))
     return Service(core, Ended(core), KeyRing(store, clock, settings, history))
+
+
+def _part(loaded: Loaded, name: str, model: type[Options]) -> Options:
+    """The settings of a part of the core."""
+    options, _, _ = loaded.options(name, model)
+    return options or model.model_validate({})
 
 
 def _with_outbox(loaded: Loaded) -> Loaded:

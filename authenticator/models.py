@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
+from authenticator.applications import Assignment
+
 T = TypeVar("T")
 
 
@@ -93,8 +95,8 @@ class StatusChange:
 class User:
     """A person, or a program, that has an account. `version` guards against two changes at once.
 
-    `factors` names the second steps she has set up, in the order in which they are offered. `permissions` are what she
-    may do to others here (`users:read`). `must_reset` keeps a password from signing in until it is chosen anew.
+    `factors` names the second steps she has set up, in the order in which they are offered. `assignments` are what she may do,
+    here and in applications. `must_reset` keeps a password from signing in until it is chosen anew.
     `erase_at` is when an account that is leaving will be gone.
     """
 
@@ -113,7 +115,7 @@ class User:
     picture: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     factors: tuple[str, ...] = ()
-    permissions: tuple[str, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     devices: tuple[Device, ...] = ()
     must_reset: bool = False
     erase_at: datetime | None = None
@@ -179,11 +181,14 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in, from its opening to its end.
+    """One sign-in, from its opening to its end; or what came of one: an application's refresh family, a personal access token.
 
     `cookie` and `refresh` are SHA-256 digests of what the browser or the program holds; `spent` is the digest
     of the refresh token before it. `amr` holds RFC 8176 words. `seen_at` is when it was last used, give or take some
-    minutes; `mfa_at` when two factors were last shown in it.
+    minutes; `mfa_at` when two factors were last shown in it. `kind` is `sign_in`; `grant`, which `application` (a client id) was given in the session
+    `parent` and which ends with that unless it is `offline`; or `token`, a personal access token, whose digest is `cookie`. `scopes`
+    bound the latter two, `name` is what its maker calls it, `terms` is what else was agreed (nonce, resources, DPoP key).
+    `seen_from` is where it was last used.
     """
 
     id: str
@@ -200,6 +205,14 @@ class Session:
     rotated_at: datetime | None = None
     seen_at: datetime | None = None
     mfa_at: datetime | None = None
+    kind: Literal["sign_in", "grant", "token"] = "sign_in"
+    application: str = ""
+    parent: str = ""
+    offline: bool = False
+    scopes: tuple[str, ...] = ()
+    name: str = ""
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    seen_from: Client = Client()
     closed_at: datetime | None = None
     close_reason: str = ""
 
@@ -260,13 +273,14 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """Something to be done later, once, whatever crashes in between: a message to carry, an account to erase.
+    """Something to be done later, once, whatever crashes in between: a message to carry, an account to erase, an application to tell
+    of a logout.
 
     `due_at` also is until when a worker that has taken it on is left alone with it.
     """
 
     id: str
-    kind: Literal["message", "erasure"]
+    kind: Literal["message", "erasure", "logout"]
     due_at: datetime
     payload: Mapping[str, Any]
     tries: int = 0

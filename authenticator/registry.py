@@ -16,6 +16,7 @@ from authenticator.kinds.base import Factor, Plugin, Provider, SecretProvider
 from authenticator.kinds.oauth import OAuthOptions, OAuthProvider
 from authenticator.kinds.sender import Sender
 from authenticator.kit import Kit
+from authenticator.options import PARTS
 from authenticator.settings import PREFIX, Loaded, refuse_unknown
 
 GROUP = "authenticator"
@@ -131,7 +132,9 @@ def build(installed: Installed, loaded: Loaded, kit_for: Callable[[type[Plugin]]
             )
         kinds[cls.name].add(kind)
         registry.classes[cls.name] = cls
-    refuse_unknown(loaded, {name: cls.Options for name, cls in registry.classes.items()}, {item.name for item in installed.failed})
+    refuse_unknown(
+        loaded, {**PARTS, **{name: cls.Options for name, cls in registry.classes.items()}}, {item.name for item in installed.failed}
+    )
     for cls, kind, target, origin in offers:
         _add(registry, cls, kind, target, origin, loaded, kit_for)
     registry.listeners = [listener for listeners in hook.auth_listeners(settings=loaded.settings) for listener in listeners or ()]

@@ -12,6 +12,7 @@ from authenticator.cli import context, reference
 from authenticator.cli.plugins import installed, offers
 from authenticator.cli.terminal import table
 from authenticator.errors import ConfigurationError
+from authenticator.options import PARTS
 from authenticator.settings import PREFIX, Loaded, Settings
 
 HIDDEN = "•••"
@@ -43,10 +44,13 @@ def command(markdown: bool, sample: bool) -> None:
 
 
 def plugin_models(loaded: Loaded) -> dict[str, tuple[str, type[BaseModel]]]:
-    """For each installed plug-in with settings: its package's name and its options class."""
+    """For each part of the core and each installed plug-in with settings of its own: its package's name and its options class."""
     found = installed(loaded)
     models = {offer.cls.name: (offer.distribution.partition(" ")[0], offer.cls.Options) for offer in offers(found, loaded)}
-    return {name: models[name] for name in sorted(models) if models[name][1].model_fields}
+    return {
+        **{name: ("flask-authenticator", model) for name, model in PARTS.items()},
+        **{name: models[name] for name in sorted(models) if models[name][1].model_fields},
+    }
 
 
 def lines(loaded: Loaded) -> list[Line]:

@@ -164,7 +164,9 @@ def grant(who: str, permission: str) -> None:
     """Let somebody administer: `users:read` or `users:write`."""
     service = context.service()
     user = service.grant(service.find_user(who), permission, by="operator")
-    click.echo(f"{user.id} {user.label} may now: {', '.join(user.permissions)}. In production this needs a second step at sign-in.")
+    click.echo(
+        f"{user.id} {user.label} may now: {', '.join(service.permissions_of(user))}. In production this needs a second step at sign-in."
+    )
 
 
 @command.command("revoke")
@@ -174,7 +176,7 @@ def revoke(who: str, permission: str) -> None:
     """Take a permission back."""
     service = context.service()
     user = service.revoke(service.find_user(who), permission, by="operator")
-    click.echo(f"{user.id} {user.label} may now: {', '.join(user.permissions) or 'nothing'}.")
+    click.echo(f"{user.id} {user.label} may now: {', '.join(service.permissions_of(user)) or 'nothing'}.")
 
 
 @command.command("history")

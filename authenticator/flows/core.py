@@ -15,14 +15,19 @@ from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
 from authenticator.ids import Ids
 from authenticator.models import Backoff, Limit
+from authenticator.options import DoorOptions, OidcOptions
 from authenticator.registry import Registry
 from authenticator.settings import Settings
 from authenticator.storage.port import Store
+from authenticator.web_client import WebClient
 
 
 @dataclass(frozen=True)
 class Core:
-    """Handed to every flow. `secret` derives keys for single purposes."""
+    """Handed to every flow. `secret` derives keys for single purposes.
+
+    `outside` calls addresses that people and applications gave, and no inner ones.
+    """
 
     settings: Settings
     clock: Clock
@@ -36,6 +41,9 @@ class Core:
     secret: bytes = field(repr=False)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("authenticator"))
     attributes: Attributes = field(default_factory=Attributes)
+    oidc: OidcOptions = field(default_factory=lambda: OidcOptions.model_validate({}))
+    door: DoorOptions = field(default_factory=lambda: DoorOptions.model_validate({}))
+    outside: WebClient = field(default_factory=WebClient)
 
     def spend(self, *counters: Limit | Backoff, event: Event | None = None) -> None:
         """Count an attempt before it is acted on; AuthError `rate_limited` when one of the counters is over.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from authenticator.applications import Assignment
 from authenticator.events import Event
 from authenticator.flows import avatars, sessions
 from authenticator.flows.core import Core
@@ -76,7 +77,7 @@ def _profile(user: User) -> dict[str, Any]:
         "country": user.country,
         "picture": user.picture,
         "attributes": dict(user.attributes),
-        "permissions": list(user.permissions),
+        "permissions": [_assignment(item) for item in user.assignments],
         "two_step": list(user.factors),
         "must_reset": user.must_reset,
         "created_at": _when(user.created_at),
@@ -141,3 +142,13 @@ def _avatars(core: Core, user: User) -> Iterator[dict[str, Any]]:
             content = base64.b64encode(avatar.content).decode()
             facts = {"id": avatar.id, "created_at": _when(avatar.created_at), "chosen": avatar.id == chosen}
             yield {**facts, "media_type": avatar.media_type, "content": content}
+
+
+def _assignment(item: Assignment) -> dict[str, Any]:
+    return {
+        "application": item.application,
+        "role": item.role,
+        "permission": item.permission,
+        "resource": item.resource,
+        "expires_at": item.expires_at.isoformat() if item.expires_at else None,
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from authenticator.applications import OWN
 from authenticator.errors import AuthError
 from authenticator.flows import devices, recovery_codes, sessions
 from authenticator.flows.changes import change
@@ -65,7 +66,7 @@ def overview(core: Core, user: User) -> Overview:
 
 def must_keep(core: Core, user: User) -> bool:
     """Whether this person may not be without a second step: administrators in production (ASVS 5.0 6.3.3)."""
-    return bool(user.permissions) and not core.settings.development
+    return any(item.application == OWN for item in user.assignments) and not core.settings.development
 
 
 def may_set_up(core: Core, signed: Signed | None, name: str) -> Factor:

@@ -53,7 +53,11 @@ class Administration(Facade):
         permissions.require(self.core, signed, permission)
 
     def require_over(self, signed: Signed, user: User) -> None:
-        permissions.require_over(signed, user)
+        permissions.require_over(self.core, signed, user)
+
+    def permissions_of(self, user: User) -> list[str]:
+        """What somebody may do here now."""
+        return sorted(permissions.held(user, self.core.clock.now()))
 
     def grant(self, user: User, permission: str, *, by: str) -> User:
         return permissions.grant(self.core, user, permission, by=by)

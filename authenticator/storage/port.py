@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from authenticator.applications import Application, Grant
 from authenticator.events import Event
 from authenticator.models import (
     Avatar,
     Backoff,
+    Client,
     Errand,
     HeldKey,
     Limit,
@@ -146,8 +148,22 @@ class Store(Protocol):
         """A session in whatever state."""
         ...
 
-    def sessions_of(self, user_id: str, now: datetime, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
-        """A user's open, unexpired sessions, newest first; or those that were ended or have expired, as far as they are still kept."""
+    def sessions_of(
+        self,
+        user_id: str,
+        now: datetime,
+        *,
+        ended: bool = False,
+        kinds: Sequence[str] = ("sign_in",),
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Session]:
+        """A user's open, unexpired sessions of these kinds, newest first; or those that were ended or have expired, as far as they are
+        still kept."""
+        ...
+
+    def sessions_under(self, parent: str, now: datetime) -> Sequence[Session]:
+        """What applications were given in this session, and is still open and unexpired; offline ones too."""
         ...
 
     def renew_session(
@@ -156,12 +172,12 @@ class Store(Protocol):
         """Give an open session a new cookie digest and proof (step-up); False if it is closed. Without `mfa_at` the former one stays."""
         ...
 
-    def touch_session(self, session_id: str, now: datetime) -> None:
-        """Note that the session was used."""
+    def touch_session(self, session_id: str, now: datetime, client: Client | None = None) -> None:
+        """Note that the session was used, and from where."""
         ...
 
     def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
-        """End the oldest open sessions of a user above `most`; how many."""
+        """End the oldest open sign-ins of a user above `most`, each with what was given in it; how many sign-ins."""
         ...
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
@@ -173,11 +189,20 @@ class Store(Protocol):
         ...
 
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
-        """End a session; False if it was not open."""
+        """End a session, and what was given in it but is not offline; False if it was not open."""
         ...
 
-    def close_sessions(self, user_id: str, reason: str, now: datetime, *, keep: str | None = None) -> int:
-        """End all open sessions of a user but `keep`; how many those were."""
+    def close_sessions(
+        self,
+        user_id: str,
+        reason: str,
+        now: datetime,
+        *,
+        keep: str | None = None,
+        kinds: Sequence[str] = ("sign_in", "grant", "token"),
+        application: str | None = None,
+    ) -> int:
+        """End all open sessions of a user of these kinds but `keep` and what was given in it, or only those of one application; how many."""
         ...
 
     def closed_since(self, moment: datetime) -> Sequence[str]:
@@ -242,6 +267,51 @@ class Store(Protocol):
 
     def remove_avatar(self, user_id: str, avatar_id: str) -> bool:
         """False if it is not hers."""
+        ...
+
+    def add_application(self, application: Application) -> bool:
+        """Keep an application; False if its id is taken."""
+        ...
+
+    def application(self, application_id: str) -> Application | None: ...
+
+    def applications(self, *, owner: str | None = None, after: str | None = None, limit: int = 50) -> Page[Application]:
+        """Applications by age, oldest first: all, one user's, or the operator's (owner is empty)."""
+        ...
+
+    def save_application(self, application: Application) -> bool:
+        """Replace the application if the stored version still is `application.version`, and count that up; False if somebody was faster."""
+        ...
+
+    def remove_application(self, application_id: str, now: datetime) -> bool:
+        """Remove it with all grants to it, and end all sessions that it was given; False if there is none."""
+        ...
+
+    def end_given(self, application_id: str, reason: str, now: datetime) -> int:
+        """End all open sessions that an application was given, whoever gave them; how many."""
+        ...
+
+    def grant(self, user_id: str, application_id: str) -> Grant | None:
+        """What a person lets an application have."""
+        ...
+
+    def grants_of(self, user_id: str) -> Sequence[Grant]:
+        """All that a person lets applications have, oldest first."""
+        ...
+
+    def save_grant(self, grant: Grant) -> bool:
+        """Store the grant if the stored version still is `grant.version` (0: none is stored), and count that up; False if somebody was faster.
+
+        AuthError `conflict` if the user or the application is gone.
+        """
+        ...
+
+    def note_read(self, user_id: str, application_id: str, scopes: Sequence[str], now: datetime) -> None:
+        """Note that an application has read what these scopes of its grant let it have. Without a grant nothing happens."""
+        ...
+
+    def remove_grant(self, user_id: str, application_id: str, now: datetime) -> bool:
+        """Take back a grant, and end all sessions that the application was given by this user; False if there was none of both."""
         ...
 
     def purge(self, now: datetime) -> int:

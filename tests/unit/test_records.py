@@ -15,7 +15,7 @@ SEALER = Sealer(b"s" * 32)
 
 
 def test_a_person_without_second_steps_takes_no_more_room_than_before() -> None:
-    plain = a_user(factors=(), permissions=(), devices=(), must_reset=False, erase_at=None)
+    plain = a_user(factors=(), assignments=(), devices=(), must_reset=False, erase_at=None)
     kept = records.user_record(plain, SEALER)
     assert set(json.loads(SEALER.open("users/u1", "person", kept["person"]))) == {
         *("name", "salutation", "username", "contacts", "country", "locale", "picture", "attributes"),

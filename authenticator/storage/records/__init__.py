@@ -1,6 +1,7 @@
 """How the nouns look in a database: flat records of texts, numbers and sealed bytes, the same for every adapter."""
 
-from authenticator.storage.records.activity import KEEP_SESSION, event_of, event_record, session_of, session_record
+from authenticator.storage.records.activity import KEEP_SESSION, event_of, event_record, seen_from, session_of, session_record
+from authenticator.storage.records.applications import application_of, application_record, grant_of, grant_record, read_times
 from authenticator.storage.records.basics import (
     Record,
     cursor,
@@ -29,6 +30,8 @@ from authenticator.storage.records.users import change_of, change_record, user_o
 __all__ = [
     "KEEP_SESSION",
     "Record",
+    "application_of",
+    "application_record",
     "avatar_of",
     "avatar_record",
     "change_of",
@@ -38,6 +41,8 @@ __all__ = [
     "errand_record",
     "event_of",
     "event_record",
+    "grant_of",
+    "grant_record",
     "held_of",
     "is_id",
     "key_id",
@@ -48,9 +53,11 @@ __all__ = [
     "moment",
     "page",
     "parse_cursor",
+    "read_times",
     "secret_mark",
     "secret_of",
     "secret_record",
+    "seen_from",
     "session_of",
     "session_record",
     "signing_of",

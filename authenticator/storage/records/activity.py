@@ -29,6 +29,12 @@ def session_record(session: Session, sealer: Sealer) -> dict[str, Any]:
         "rotated_at": maybe_millis(session.rotated_at),
         "seen_at": maybe_millis(session.seen_at),
         "mfa_at": maybe_millis(session.mfa_at),
+        "kind": session.kind,
+        "application": session.application or None,
+        "parent": session.parent or None,
+        "offline": session.offline,
+        "given": _given(session, sealer),
+        "seen_from": None if session.seen_from == Client() else seen_from(session.id, session.seen_from, sealer),
         "closed_at": maybe_millis(session.closed_at),
         "close_reason": session.close_reason,
     }
@@ -36,6 +42,8 @@ def session_record(session: Session, sealer: Sealer) -> dict[str, Any]:
 
 def session_of(record: Record, sealer: Sealer) -> Session:
     client = json.loads(sealer.open(f"sessions/{record['id']}", "client", record["client"]))
+    given: Any = json.loads(sealer.open(f"sessions/{record['id']}", "given", record["given"])) if record["given"] else [(), "", {}]
+    seen: Any = json.loads(sealer.open(f"sessions/{record['id']}", "seen_from", record["seen_from"])) if record["seen_from"] else ()
     return Session(
         id=record["id"],
         user_id=record["user_id"],
@@ -51,9 +59,29 @@ def session_of(record: Record, sealer: Sealer) -> Session:
         rotated_at=maybe_moment(record["rotated_at"]),
         seen_at=maybe_moment(record["seen_at"]),
         mfa_at=maybe_moment(record["mfa_at"]),
+        kind=record["kind"] or "sign_in",
+        application=record["application"] or "",
+        parent=record["parent"] or "",
+        offline=bool(record["offline"]),
+        scopes=tuple(given[0]),
+        name=given[1],
+        terms=given[2],
+        seen_from=Client(*seen),
         closed_at=maybe_moment(record["closed_at"]),
         close_reason=record["close_reason"],
     )
+
+
+def seen_from(session_id: str, client: Client, sealer: Sealer) -> bytes:
+    """Where a session was last used."""
+    return sealer.seal(f"sessions/{session_id}", "seen_from", dumps(_client_list(client)))
+
+
+def _given(session: Session, sealer: Sealer) -> bytes | None:
+    """What bounds a grant or a token; nothing for a sign-in."""
+    if session.kind == "sign_in":
+        return None
+    return sealer.seal(f"sessions/{session.id}", "given", dumps([session.scopes, session.name, dict(session.terms)]))
 
 
 def _client_list(client: Client) -> list[str]:

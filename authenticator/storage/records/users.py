@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from authenticator.applications import OWN, Assignment
 from authenticator.models import Contact, Device, Name, Status, StatusChange, User
 from authenticator.storage.records.basics import Record, dumps, maybe_millis, maybe_moment, millis, moment
 from authenticator.storage.sealing import Sealer
@@ -21,7 +22,7 @@ def user_record(user: User, sealer: Sealer) -> dict[str, Any]:
         "picture": user.picture,
         "attributes": dict(user.attributes),
         "factors": user.factors,
-        "permissions": user.permissions,
+        "assignments": [_assignment_list(item) for item in user.assignments],
         "devices": [[item.mark, millis(item.seen_at), maybe_millis(item.trusted_until), item.label] for item in user.devices],
         "must_reset": user.must_reset,
         "erase_at": maybe_millis(user.erase_at),
@@ -57,7 +58,7 @@ def user_of(record: Record, sealer: Sealer) -> User:
         picture=person.get("picture", ""),
         attributes=person.get("attributes", {}),
         factors=tuple(person.get("factors", ())),
-        permissions=tuple(person.get("permissions", ())),
+        assignments=tuple(_assignment(*item) for item in person.get("assignments", ())) or _former(person),
         devices=tuple(_device(*item) for item in person.get("devices", ())),
         must_reset=person.get("must_reset", False),
         erase_at=maybe_moment(person.get("erase_at")),
@@ -67,6 +68,29 @@ def user_of(record: Record, sealer: Sealer) -> User:
 
 def _contact(contact_id: str, kind: Any, value: str, shown: str, proved_at: int | None, primary: bool) -> Contact:
     return Contact(contact_id, kind, value, shown, maybe_moment(proved_at), primary)
+
+
+def _assignment_list(item: Assignment) -> list[Any]:
+    return [
+        item.application,
+        item.role,
+        item.permission,
+        item.resource,
+        maybe_millis(item.granted_at),
+        item.granted_by,
+        maybe_millis(item.expires_at),
+    ]
+
+
+def _assignment(
+    application: str, role: str, permission: str, resource: str, granted_at: int | None, granted_by: str, expires_at: int | None
+) -> Assignment:
+    return Assignment(application, role, permission, resource, maybe_moment(granted_at), granted_by, maybe_moment(expires_at))
+
+
+def _former(person: dict[str, Any]) -> tuple[Assignment, ...]:
+    """Permissions as they were written before there were applications."""
+    return tuple(Assignment(OWN, permission=name) for name in person.get("permissions", ()))
 
 
 def _device(mark: str, seen_at: int, trusted_until: int | None, label: str) -> Device:

@@ -13,7 +13,7 @@ from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.tables import INDEXES, field_keys, whole
 
-HEAD = "0002"
+HEAD = "0003"
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x61757468
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))

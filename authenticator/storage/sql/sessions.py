@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from authenticator.errors import AuthError
 from authenticator.events import Event
-from authenticator.models import Page, Rotation, Session, User
+from authenticator.models import Client, Page, Rotation, Session, User
 from authenticator.storage import records, waits
 from authenticator.storage.refresh import not_rotated
 from authenticator.storage.sealing import Sealer
@@ -35,24 +35,31 @@ class Sessions(Part):
         named = c.id == bindparam("key")
         self._select_signed = select(sessions, users).join(users, users.c.id == c.user_id).where(c.cookie == bindparam("cookie_is"), *live)
         self._select_session = select(sessions).where(named)
-        self._select_live = paged(sessions, c.user_id == bindparam("user"), *live, newest_first=True)
+        hers, of_kind = c.user_id == bindparam("user"), c.kind.in_(bindparam("kinds", expanding=True))
+        self._select_live = paged(sessions, hers, of_kind, *live, newest_first=True)
+        self._select_under = select(sessions).where(c.parent == bindparam("key"), *live).order_by(c.created_at, c.id)
         over = or_(c.closed_at.is_not(None), c.expires_at <= bindparam("now"))
-        self._select_over = paged(sessions, c.user_id == bindparam("user"), over, newest_first=True)
+        self._select_over = paged(sessions, hers, of_kind, over, newest_first=True)
         proof: dict[str, Any] = {"auth_time": bindparam("auth_time"), "amr": bindparam("amr")}
         proof["mfa_at"] = func.coalesce(bindparam("mfa_at", type_=c.mfa_at.type), c.mfa_at)
         self._renew = update(sessions).where(named, c.closed_at.is_(None)).values(proof)
         self._renew_with_cookie = self._renew.values(cookie=bindparam("cookie"))
         unseen = or_(c.seen_at.is_(None), c.seen_at < bindparam("now"))
         self._touch = update(sessions).where(named, c.closed_at.is_(None), unseen).values(seen_at=bindparam("now"))
+        self._touch_from = self._touch.values(seen_from=bindparam("seen_from_is"))
         swap = {"spent": c.refresh, "refresh": bindparam("successor"), "rotated_at": bindparam("now")}
         self._rotate = update(sessions).where(named, c.refresh == bindparam("presented"), *live).values(swap).returning(sessions)
         end: dict[str, Any] = {"closed_at": bindparam("now"), "close_reason": bindparam("reason")}
         self._close_one = update(sessions).where(named, c.closed_at.is_(None)).values(end)
-        hers = update(sessions).where(c.user_id == bindparam("user"), *live)
-        self._close_all = hers.values(end)
-        self._close_others = hers.where(c.id != bindparam("keep")).values(end)
-        newest = select(c.id).where(c.user_id == bindparam("user"), *live).order_by(c.created_at.desc(), c.id.desc())
-        self._close_oldest = hers.where(c.id.in_(newest.offset(bindparam("most")))).values(end)
+        bound = (c.closed_at.is_(None), c.offline.is_(False))
+        self._close_under = update(sessions).where(c.parent == bindparam("key"), *bound).values(end)
+        some = update(sessions).where(hers, of_kind, *live).values(end)
+        others = (c.id != bindparam("keep"), or_(c.parent.is_(None), c.parent != bindparam("keep")))
+        self._close_all = {(False, False): some, (True, False): some.where(*others)}
+        for kept, statement in tuple(self._close_all.items()):
+            self._close_all[kept[0], True] = statement.where(c.application == bindparam("application_is"))
+        mine = (hers, c.kind == "sign_in", *live)
+        self._select_surplus = select(c.id).where(*mine).order_by(c.created_at.desc(), c.id.desc()).offset(bindparam("most"))
         self._select_closed = select(c.id).where(c.closed_at >= bindparam("since"))
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
@@ -80,9 +87,18 @@ class Sessions(Part):
         row = self._db.row(self._select_session, {"key": session_id}) if records.is_id(session_id) else None
         return None if row is None else records.session_of(record(SESSION, row), self._sealer)
 
-    def sessions_of(self, user_id: str, now: datetime, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
+    def sessions_of(
+        self,
+        user_id: str,
+        now: datetime,
+        *,
+        ended: bool = False,
+        kinds: Sequence[str] = ("sign_in",),
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Session]:
         statements = self._select_over if ended else self._select_live
-        found = self._page(*statements, after, limit, user=user_id, now=records.millis(now))
+        found = self._page(*statements, after, limit, user=user_id, now=records.millis(now), kinds=list(kinds))
         return records.page([record(SESSION, row) for row in found], limit, lambda row: records.session_of(row, self._sealer))
 
     def renew_session(
@@ -94,12 +110,20 @@ class Sessions(Part):
             return self._db.count(self._renew, values) == 1
         return self._db.count(self._renew_with_cookie, {**values, "cookie": cookie}) == 1
 
-    def touch_session(self, session_id: str, now: datetime) -> None:
-        self._db.count(self._touch, {"key": session_id, "now": records.millis(now)})
+    def sessions_under(self, parent: str, now: datetime) -> Sequence[Session]:
+        rows = self._db.rows(self._select_under, {"key": parent, "now": records.millis(now)}) if records.is_id(parent) else ()
+        return tuple(records.session_of(record(SESSION, row), self._sealer) for row in rows)
+
+    def touch_session(self, session_id: str, now: datetime, client: Client | None = None) -> None:
+        names = {"key": session_id, "now": records.millis(now)}
+        if client is None:
+            self._db.count(self._touch, names)
+        else:
+            self._db.count(self._touch_from, {**names, "seen_from_is": records.seen_from(session_id, client, self._sealer)})
 
     def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
-        names = {"user": user_id, "most": most, "reason": reason, "now": records.millis(now)}
-        return self._db.count(self._close_oldest, names)
+        surplus = self._db.rows(self._select_surplus, {"user": user_id, "most": most, "now": records.millis(now)})
+        return sum(self.close_session(row[0], reason, now) for row in surplus)
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
         if not records.is_id(session_id):
@@ -111,13 +135,26 @@ class Sessions(Part):
         return not_rotated(self, session_id, presented, now, grace)
 
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
-        return self._db.count(self._close_one, {"key": session_id, "reason": reason, "now": records.millis(now)}) == 1
+        names = {"key": session_id, "reason": reason, "now": records.millis(now)}
+        with self._db.transaction() as connection:
+            closed = bool(connection.execute(self._close_one, names).rowcount == 1)
+            connection.execute(self._close_under, names)
+            return closed
 
-    def close_sessions(self, user_id: str, reason: str, now: datetime, *, keep: str | None = None) -> int:
-        names = {"user": user_id, "reason": reason, "now": records.millis(now)}
-        if keep is None:
-            return self._db.count(self._close_all, names)
-        return self._db.count(self._close_others, {**names, "keep": keep})
+    def close_sessions(
+        self,
+        user_id: str,
+        reason: str,
+        now: datetime,
+        *,
+        keep: str | None = None,
+        kinds: Sequence[str] = ("sign_in", "grant", "token"),
+        application: str | None = None,
+    ) -> int:
+        names: dict[str, Any] = {"user": user_id, "reason": reason, "now": records.millis(now), "kinds": list(kinds)}
+        names |= {} if keep is None else {"keep": keep}
+        names |= {} if application is None else {"application_is": application}
+        return self._db.count(self._close_all[keep is not None, application is not None], names)
 
     def closed_since(self, moment: datetime) -> Sequence[str]:
         return tuple(row[0] for row in self._db.rows(self._select_closed, {"since": records.millis(moment)}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 from sqlalchemy import Column as C
 
 metadata = MetaData()
@@ -66,11 +66,19 @@ sessions = Table(
     C("rotated_at", BigInteger),
     C("seen_at", BigInteger),
     C("mfa_at", BigInteger),
+    C("kind", String(16), nullable=False),
+    C("application", String(128)),
+    C("parent", String(128)),
+    C("offline", Boolean, nullable=False),
+    C("given", LargeBinary),
+    C("seen_from", LargeBinary),
     C("closed_at", BigInteger),
     C("close_reason", String(64), nullable=False),
     Index("sessions_by_cookie", "cookie", unique=True),
     Index("sessions_by_user", "user_id", "created_at", "id"),
     Index("sessions_by_end", "closed_at"),
+    Index("sessions_by_parent", "parent"),
+    Index("sessions_by_application", "application"),
     Index("sessions_by_expiry", "expires_at"),
 )
 
@@ -140,6 +148,32 @@ avatars = Table(
     C("media_type", String(64), nullable=False),
     C("content", LargeBinary, nullable=False),
     Index("avatars_by_user", "user_id", "created_at", "id"),
+)
+
+applications = Table(
+    "applications",
+    metadata,
+    C("id", String(128), primary_key=True),
+    C("owner", String(128), nullable=False),
+    C("created_at", BigInteger, nullable=False),
+    C("updated_at", BigInteger, nullable=False),
+    C("version", Integer, nullable=False),
+    C("facts", LargeBinary, nullable=False),
+    Index("applications_by_age", "created_at", "id"),
+    Index("applications_by_owner", "owner", "created_at", "id"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    C("user_id", String(128), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    C("application", String(128), ForeignKey("applications.id", ondelete="CASCADE"), primary_key=True),
+    C("created_at", BigInteger, nullable=False),
+    C("updated_at", BigInteger, nullable=False),
+    C("version", Integer, nullable=False),
+    C("facts", LargeBinary, nullable=False),
+    C("read_at", Text, nullable=False),
+    Index("grants_by_application", "application"),
 )
 
 # one text sealed with each key that was ever the newest: a start with a wrong or missing key is noticed

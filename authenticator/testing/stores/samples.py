@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from authenticator.applications import Assignment
 from authenticator.crypto import digest
 from authenticator.models import (
     Client,
@@ -42,6 +43,7 @@ CANARIES = (
     "device-canary",
     "factor-canary",
     "permission-canary",
+    "role-canary",
     "errand-canary",
     "avatar-canary",
 )
@@ -78,7 +80,10 @@ def a_user(number: int | str = 1, **changes: object) -> User:
         picture="https://cdn.example/picture-canary.png",
         attributes={"note": "attribute-canary", "deep": {"list": [1, 2]}},
         factors=("factor-canary", "recovery"),
-        permissions=("permission-canary",),
+        assignments=(
+            Assignment("authenticator", permission="permission-canary", granted_at=NOW, granted_by="operator"),
+            Assignment("app_1", role="role-canary", resource="projects/*", expires_at=NOW + timedelta(days=1)),
+        ),
         devices=(Device("device-canary", NOW, NOW + timedelta(days=30), "Chromium"), Device("other", NOW)),
         must_reset=True,
         erase_at=NOW + timedelta(days=14),

@@ -1,0 +1,85 @@
+"""Applications and grants as records: what was registered and agreed is in one sealed text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from authenticator.applications import Application, ClientSecret, Grant, Permission, Role
+from authenticator.storage.records.basics import Record, dumps, maybe_millis, maybe_moment, millis, moment
+from authenticator.storage.sealing import Sealer
+
+APART = frozenset({"id", "owner", "created_at", "updated_at", "version", "refreshed_at", "secrets", "permissions", "roles"})
+PLAIN = tuple(item.name for item in fields(Application) if item.name not in APART)
+LISTS = frozenset(item.name for item in fields(Application) if str(item.type).startswith("tuple["))
+
+
+def application_record(application: Application, sealer: Sealer) -> dict[str, Any]:
+    facts = {name: getattr(application, name) for name in PLAIN}
+    facts["refreshed_at"] = maybe_millis(application.refreshed_at)
+    facts["secrets"] = [[item.digest, millis(item.created_at), maybe_millis(item.expires_at)] for item in application.secrets]
+    facts["permissions"] = [asdict(item) for item in application.permissions]
+    facts["roles"] = [asdict(item) for item in application.roles]
+    return {
+        "id": application.id,
+        "owner": application.owner,
+        "created_at": millis(application.created_at),
+        "updated_at": millis(application.updated_at),
+        "version": application.version,
+        "facts": sealer.seal(f"applications/{application.id}", "facts", dumps(facts)),
+    }
+
+
+def application_of(record: Record, sealer: Sealer) -> Application:
+    facts = json.loads(sealer.open(f"applications/{record['id']}", "facts", record["facts"]))
+    plain: dict[str, Any] = {name: tuple(facts[name]) if name in LISTS else facts[name] for name in PLAIN if name in facts}
+    return Application(
+        id=record["id"],
+        owner=record["owner"] or "",
+        created_at=moment(record["created_at"]),
+        updated_at=moment(record["updated_at"]),
+        version=record["version"],
+        refreshed_at=maybe_moment(facts.get("refreshed_at")),
+        secrets=tuple(ClientSecret(digest, moment(made), maybe_moment(ends)) for digest, made, ends in facts.get("secrets", ())),
+        permissions=tuple(Permission(**item) for item in facts.get("permissions", ())),
+        roles=tuple(Role(item["name"], item["text"], tuple(item["permissions"])) for item in facts.get("roles", ())),
+        **plain,
+    )
+
+
+def grant_record(grant: Grant, sealer: Sealer) -> dict[str, Any]:
+    return {
+        "user_id": grant.user_id,
+        "application": grant.application,
+        "created_at": millis(grant.created_at),
+        "updated_at": millis(grant.updated_at),
+        "version": grant.version,
+        "facts": sealer.seal(_place(grant.user_id, grant.application), "facts", dumps([grant.scopes, grant.claims])),
+        "read_at": read_times(grant.read_at),
+    }
+
+
+def grant_of(record: Record, sealer: Sealer) -> Grant:
+    scopes, claims = json.loads(sealer.open(_place(record["user_id"], record["application"]), "facts", record["facts"]))
+    return Grant(
+        user_id=record["user_id"],
+        application=record["application"],
+        created_at=moment(record["created_at"]),
+        updated_at=moment(record["updated_at"]),
+        scopes=tuple(scopes),
+        claims=tuple(claims),
+        read_at={scope: moment(at) for scope, at in json.loads(record["read_at"]).items()},
+        version=record["version"],
+    )
+
+
+def read_times(read_at: Mapping[str, datetime]) -> str:
+    """When each scope was last read, as text."""
+    return dumps({scope: millis(read_at[scope]) for scope in sorted(read_at)})
+
+
+def _place(user_id: str, application_id: str) -> str:
+    return f"grants/{user_id}/{application_id}"
