@@ -36,6 +36,7 @@ from authenticator.ids import Ids
 from authenticator.kinds.base import Plugin
 from authenticator.kit import Kit
 from authenticator.models import User
+from authenticator.oidc.mount import OidcMount
 from authenticator.options import DoorOptions, OidcOptions
 from authenticator.outbox import Outbox, OutboxPlugin
 from authenticator.registry import Installed, build, find
@@ -70,7 +71,7 @@ def create_app(
     besides the installed ones. ConfigurationError says what to change when it must not start like this.
     """
     loaded = load(overrides, defaults=defaults, host=host, env_file=env_file)
-    installed = find(loaded, (*plugins, Mount(), OutboxPlugin(), RecoveryPlugin()))
+    installed = find(loaded, (*plugins, Mount(), OidcMount(), OutboxPlugin(), RecoveryPlugin()))
     service = _service(loaded, installed, clock or Clock())
     app = Flask("authenticator.web", static_folder=None)
     app.extensions["authenticator"] = service

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import jwt
 import pytest
 
 from authenticator.app import create_app
 from authenticator.clock import SetClock
 from authenticator.errors import ConfigurationError
-from authenticator.flows.keyring import KeyRing
+from authenticator.flows.keyring import ALGORITHMS, KeyRing
+from authenticator.models import SigningKey
 from authenticator.service import Service
 
 
@@ -62,9 +64,11 @@ def test_a_new_key_waits_until_others_can_know_it(ring: KeyRing, clock: SetClock
     clock.advance(seconds=601)
     assert ring.current().kid == new
     assert kids(ring) == [old, new], "tokens of the old one still live"
-    clock.advance(minutes=10)
+    clock.advance(minutes=12)
     assert kids(ring) == [new]
     assert ring.public(old) is None
+    assert ring.ever(old) is not None, "an ID token that comes back as a hint may be old"
+    assert ring.ever("unknown") is None
 
 
 def test_a_key_that_has_grown_old_announces_its_successor_once(ring: KeyRing, service: Service, clock: SetClock) -> None:
@@ -86,6 +90,47 @@ def test_a_key_of_another_process_is_found_without_waiting_for_the_next_reading(
     assert ring.public(made.kid) is None, "an unknown kid must not ask the store each time"
     monkeypatch.setattr(ring, "_loaded", ring._loaded - 2)
     assert ring.public(made.kid) is not None
+
+
+def test_each_algorithm_has_keys_of_its_own_and_the_first_signs_at_once(ring: KeyRing, clock: SetClock) -> None:
+    ring.ready()
+    first = {algorithm: ring.current(algorithm).kid for algorithm in ALGORITHMS}
+    assert sorted(kids(ring)) == sorted(first.values())
+    new = ring.rotate(algorithm="RS256").kid
+    assert ring.current("RS256").kid == first["RS256"]
+    clock.advance(seconds=601)
+    assert {algorithm: ring.current(algorithm).kid for algorithm in ALGORITHMS} == {**first, "RS256": new}
+
+
+def test_what_is_signed_is_believed_with_the_published_key(ring: KeyRing) -> None:
+    ring.ready()
+    published = jwt.PyJWKSet.from_dict(ring.jwks())
+    for algorithm in ALGORITHMS:
+        token = ring.sign({"sub": "ada"}, typ="JWT", algorithm=algorithm)
+        header = jwt.get_unverified_header(token)
+        assert (header["typ"], header["kid"]) == ("JWT", ring.current(algorithm).kid)
+        assert jwt.decode(token, published[header["kid"]], algorithms=[algorithm]) == {"sub": "ada"}
+        assert ring.public(ring.current(algorithm).kid, algorithm) is not None
+        assert ring.public(ring.current(algorithm).kid, "ES256" if algorithm != "ES256" else "RS256") is None, (
+            "no key for another algorithm"
+        )
+
+
+def test_the_loser_of_a_race_for_a_first_key_gets_one_all_the_same(ring: KeyRing, service: Service, clock: SetClock) -> None:
+    """Generations count through all algorithms: the winner's may be of another one."""
+    store, add = service.core.store, service.core.store.add_signing_key
+    other, raced = another(service, clock), []
+
+    def slow(key: SigningKey) -> bool:
+        if not raced:
+            raced.append(key.generation)
+            other.current("EdDSA")
+        return add(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "add_signing_key", slow)
+        assert ring.current("ES256").algorithm == "ES256"
+    assert len(store.signing_keys()) == 2
 
 
 def test_the_published_set_holds_public_halves_only(ring: KeyRing) -> None:
