@@ -65,7 +65,7 @@ def erase(core: Core, user_id: str) -> bool:
     if user is not None and not _is_due(user, core.clock.now()):
         return False
     name = pseudonym(core, user_id)
-    erased = core.store.erase_user(user_id, name)
+    erased = core.store.erase_user(user_id, name, core.clock.now())
     if not erased and any(event.kind == "user_erased" for event in core.store.events_of(name).items):
         return True
     core.history.record("user_erased", user_id=name)

@@ -66,8 +66,9 @@ class Store(Protocol):
         """Store many users at once; for each None, or the key that was taken, in which case nothing of that user was written."""
         ...
 
-    def erase_user(self, user_id: str, pseudonym: str) -> bool:
-        """Remove the user with all that is hers; her events stay under the pseudonym, without address, agent and details.
+    def erase_user(self, user_id: str, pseudonym: str, now: datetime) -> bool:
+        """Remove the user with all that is hers, her applications and what was given to those too; her events stay under the
+        pseudonym, without address, agent and details.
 
         False if there is no such user any more. A crash half-way is finished by calling it again.
         """
@@ -137,7 +138,11 @@ class Store(Protocol):
         ...
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
-        """Store the session, forget the attempts under these keys, and write the event in place of one of its id, in one trip."""
+        """Store the session, forget the attempts under these keys, and write the event in place of one of its id, in one trip.
+
+        AuthError `conflict` if its id is taken or its user is gone; and for a grant, if its application is gone or its parent has
+        ended, at this very moment too.
+        """
         ...
 
     def session_by_cookie(self, digest: str, now: datetime) -> tuple[Session, User] | None:
@@ -189,7 +194,7 @@ class Store(Protocol):
         ...
 
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
-        """End a session, and what was given in it but is not offline; False if it was not open."""
+        """End a session, and what was given in it but is not offline; False if it was not open, and what is left in it ends all the same."""
         ...
 
     def close_sessions(
@@ -270,7 +275,7 @@ class Store(Protocol):
         ...
 
     def add_application(self, application: Application) -> bool:
-        """Keep an application; False if its id is taken."""
+        """Keep an application; False if its id is taken, AuthError `conflict` if its owner is gone."""
         ...
 
     def application(self, application_id: str) -> Application | None: ...

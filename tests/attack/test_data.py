@@ -192,13 +192,13 @@ def test_an_erasure_that_crashes_anywhere_is_finished_and_told_once(house: House
         house.clock.advance(days=8)
         whole, calls = core.store.erase_user, []
 
-        def crash(user_id: str, pseudonym: str, when: str = broken, whole: Any = whole, calls: list[str] = calls) -> bool:
+        def crash(user_id: str, pseudonym: str, now: datetime, when: str = broken, whole: Any = whole, calls: list[str] = calls) -> bool:
             calls.append(user_id)
             if when == "after":
-                whole(user_id, pseudonym)
+                whole(user_id, pseudonym, now)
             raise AuthError("store_unavailable")
 
-        monkeypatch.setattr(type(core.store), "erase_user", lambda self, user_id, pseudonym, crash=crash: crash(user_id, pseudonym))
+        monkeypatch.setattr(type(core.store), "erase_user", lambda self, *facts, crash=crash: crash(*facts))
         work_off(house)
         assert person.id in calls
         monkeypatch.undo()

@@ -61,9 +61,9 @@ def test_an_erasure_killed_half_way_is_finished_by_the_next(
     with monkeypatch.context() as patch:
         dies_at(patch, verb, at)
         with pytest.raises(Killed):
-            store.erase_user("u1", "gone-1")
+            store.erase_user("u1", "gone-1", NOW)
     assert store.user_by_id("u1") is not None
-    assert store.erase_user("u1", "gone-1") is True
+    assert store.erase_user("u1", "gone-1", NOW) is True
     assert store.user_by_id("u1") is None
     assert store.session_by_id("s1") is None
     assert store.avatar("a1") is None

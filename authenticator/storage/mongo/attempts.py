@@ -10,17 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo.read_concern import ReadConcern
-
 from authenticator.errors import AuthError
 from authenticator.events import Event
 from authenticator.models import Backoff, Limit
 from authenticator.storage import records, waits
-from authenticator.storage.mongo.client import DUPLICATE, Document, Part, told
+from authenticator.storage.mongo.client import DUPLICATE, NEWEST, Document, Part, told
 from authenticator.storage.mongo.events import event_step
 
 _TRIES = 10
-_NEWEST = ReadConcern("local")  # what refused us may not have reached a majority yet
 
 
 class Attempts(Part):
@@ -63,7 +60,7 @@ class Attempts(Part):
     def _sort_out(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> tuple[list[tuple[str, Limit | Backoff]], int]:
         """Those to try again, because two inserted at once and there is room still; and the longest wait of the others."""
         with told():
-            newest = self._mongo["activity"].with_options(read_concern=_NEWEST)
+            newest = self._mongo["activity"].with_options(read_concern=NEWEST)
             rows = list(newest.find({"_id": {"$in": [place for place, _ in steps]}}, {"count": 1, "until": 1}))
         found = {row["_id"]: row for row in rows}
         again = [(place, counter) for place, counter in steps if place not in found or _has_room(found[place], counter, at)]

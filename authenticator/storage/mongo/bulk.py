@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from pymongo.errors import BulkWriteError
 
 from authenticator.models import LoginKey, NewKey, User
 from authenticator.storage import records
 from authenticator.storage.bulk import first_come
+from authenticator.storage.mongo.applications import Applications
 from authenticator.storage.mongo.claims import Claims
 from authenticator.storage.mongo.client import Document, told
 from authenticator.storage.mongo.logins import OWNER, valid
+from authenticator.storage.mongo.sessions import KINDS
 from authenticator.storage.port import KeyTaken
 
 _AT_ONCE = 500  # users in one command, which has to end within seconds on a busy server too
@@ -21,7 +24,7 @@ Person = tuple[User, Sequence[NewKey]]
 Wanted = Mapping[str, NewKey]
 
 
-class Bulk(Claims):
+class Bulk(Claims, Applications):
     """Verbs on users that touch many documents."""
 
     def create_users(self, people: Sequence[Person]) -> Sequence[LoginKey | None]:
@@ -31,18 +34,18 @@ class Bulk(Claims):
                 clashes += self._create_some(people[start : start + _AT_ONCE])
         return clashes
 
-    def erase_user(self, user_id: str, pseudonym: str) -> bool:
+    def erase_user(self, user_id: str, pseudonym: str, now: datetime) -> bool:
         """The user goes last but for a second look, so that a crash before is made good by the next call."""
         if not records.is_id(user_id):
             return False
         people, hers = self._mongo["people"], {"_id": f"u:{user_id}", "kind": "u"}
         with told():
             person = people.find_one(hers, {"held": 1})
-            self._wipe(user_id, pseudonym, person["held"] if person else ())  # without her too: a crash may have come after she went
+            self._wipe(user_id, pseudonym, person["held"] if person else (), now)  # without her too: a crash may have come after she went
             if person is None:
                 return False
             last = people.find_one_and_delete(hers, {"held": 1}) or person
-            self._wipe(user_id, pseudonym, last["held"])  # what came to be meanwhile
+            self._wipe(user_id, pseudonym, last["held"], now)  # what came to be meanwhile
         return True
 
     def _create_some(self, people: Sequence[Person]) -> list[LoginKey | None]:
@@ -85,11 +88,14 @@ class Bulk(Claims):
             return {str(documents[item["index"]]["_id"]) for item in error.details["writeErrors"]}
         return set()
 
-    def _wipe(self, user_id: str, pseudonym: str, held: Sequence[str]) -> None:
+    def _wipe(self, user_id: str, pseudonym: str, held: Sequence[str], now: datetime) -> None:
         """Everything of hers outside of her own document; her events stay, without what they told."""
         owner = f"u:{user_id}"
         self._mongo["people"].delete_many({"_id": {"$in": [f"k:{key}" for key in held]}, "owner": owner})
-        self._mongo["activity"].delete_many({"owner": owner, "kind": "s"})
+        for application in self._mongo["applications"].find({"owner": owner, "kind": "c"}, {"_id": 1}):
+            self.remove_application(application["_id"][2:], now)
+        self._mongo["applications"].delete_many({"owner": owner, "kind": "g"})
+        self._mongo["activity"].delete_many({"owner": owner, "kind": {"$in": KINDS}})
         self._mongo["avatars"].delete_many({"owner": owner})
         told_nothing = {"$set": {"owner": f"u:{pseudonym}", "facts": b""}}
         while True:

@@ -3,7 +3,8 @@
 Four collections carry the service. `people` holds users (`u:<id>`) and claims of login keys (`k:<digest>`), so that one
 command writes both. `activity` holds sessions (`s:<id>`), attempts (`a:<digest>`) and events (`e:<id>`), so that one command
 opens a session, forgives attempts and tells of it. `tickets` holds tickets (`t:<digest>`) and errands (`q:<id>`), so that one
-command promises a message with its code. `avatars` holds pictures. The field `gone` is when the server may tidy up.
+command promises a message with its code. `avatars` holds pictures; `applications` holds applications (`c:<id>`) and what people
+let them have (`g:<user id> <id>`). The field `gone` is when the server may tidy up.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
 from pymongo.errors import ConfigurationError as BadOptions
+from pymongo.read_concern import ReadConcern
 
 from authenticator.errors import AuthError, ConfigurationError
 from authenticator.storage.records import is_id, moment
@@ -27,12 +29,15 @@ from authenticator.storage.sealing import Sealer
 Document = dict[str, Any]
 
 DUPLICATE = 11000
+NEWEST = ReadConcern("local")  # what stands in our way may not have reached a majority yet
 NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 _MAJORITY: Document = {"level": "majority"}
 _SAFELY: Document = {"w": "majority", "j": True}
+_OPEN: Document = {"close_reason": ""}  # the sessions that were not ended
+_BY_AGE = [("kind", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)]
 _TIDY = IndexModel("gone", name="gone", expireAfterSeconds=0)
 INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
-    "people": (_TIDY, IndexModel([("kind", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="by_age")),
+    "people": (_TIDY, IndexModel(_BY_AGE, name="by_age")),
     "activity": (
         _TIDY,
         IndexModel("cookie", name="by_cookie", partialFilterExpression={"cookie": {"$gt": ""}}),
@@ -43,11 +48,18 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
             partialFilterExpression={"owner": {"$gt": ""}},
         ),
         IndexModel(
-            [("owner", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
-            name="by_opening",
-            partialFilterExpression={"close_reason": ""},  # the sessions that were not ended
+            [("owner", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            name="open_by_kind",
+            partialFilterExpression=_OPEN,
         ),
+        IndexModel("parent", name="by_parent", partialFilterExpression={"parent": {"$gt": ""}, **_OPEN}),
+        IndexModel("application", name="by_application", partialFilterExpression={"application": {"$gt": ""}, **_OPEN}),
         IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)], name="by_time", partialFilterExpression={"kind": "e"}),
+    ),
+    "applications": (
+        IndexModel(_BY_AGE, name="by_age"),
+        IndexModel([("owner", ASCENDING), *_BY_AGE], name="by_owner"),
+        IndexModel("application", name="by_application", partialFilterExpression={"application": {"$gt": ""}}),
     ),
     "avatars": (IndexModel("avatar", name="by_avatar"), IndexModel("owner", name="by_owner")),
     "tickets": (
@@ -55,6 +67,7 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
         IndexModel([("due_at", ASCENDING), ("_id", ASCENDING)], name="by_due", partialFilterExpression={"due_at": {"$gt": 0}}),
     ),
 }
+FORMER_INDEXES = (("activity", "by_opening"),)  # of versions before, which nothing walks any more
 
 
 class Mongo:
@@ -91,6 +104,19 @@ class Mongo:
         """Several updates in one command (`q`, `u`, `upsert`); those that the server refused, with `index` and `code`."""
         answer = self._write({"update": name, "updates": list(steps), "ordered": ordered, "writeConcern": _SAFELY})
         return list(answer.get("writeErrors", ()))
+
+    def touched(self, name: str, steps: Sequence[Document]) -> int:
+        """Several updates in one command, one after the other; how many documents they changed."""
+        answer = self._write({"update": name, "updates": list(steps), "ordered": True, "writeConcern": _SAFELY})
+        if answer.get("writeErrors"):
+            raise AuthError("store_unavailable", retry_after=2)
+        return int(answer["nModified"])
+
+    def stands(self, name: str, where: Document) -> bool:
+        """Whether there is such a document at this very moment, even if it has not reached a majority yet."""
+        newest: Document = {"level": "local"}
+        wish = {"find": name, "filter": where, "projection": {"_id": 1}, "limit": 1, "singleBatch": True, "readConcern": newest}
+        return bool(self._read(wish)["cursor"]["firstBatch"])
 
     def change(self, name: str, where: Document, **how: Any) -> Document | None:
         """findAndModify: `update` with `new`, or `remove`."""
@@ -209,7 +235,17 @@ def bring_up(mongo: Mongo, sealer: Sealer) -> None:
                     ) from error
                 raise
     with told():
+        for name, index in FORMER_INDEXES:
+            _drop_index(mongo[name], index)
         _check_keys(mongo, sealer)
+
+
+def _drop_index(collection: Collection[Document], name: str) -> None:
+    try:
+        collection.drop_index(name)
+    except OperationFailure as error:
+        if error.code != 27:  # IndexNotFound: as it should be
+            raise
 
 
 def _check_keys(mongo: Mongo, sealer: Sealer) -> None:
@@ -223,4 +259,17 @@ def _check_keys(mongo: Mongo, sealer: Sealer) -> None:
             _check_keys(mongo, sealer)  # another process was faster: agree with it
 
 
-__all__ = ["DUPLICATE", "NEWEST_FIRST", "Document", "Mongo", "Part", "after_cursor", "bring_up", "document", "is_id", "record", "told"]
+__all__ = [
+    "DUPLICATE",
+    "NEWEST",
+    "NEWEST_FIRST",
+    "Document",
+    "Mongo",
+    "Part",
+    "after_cursor",
+    "bring_up",
+    "document",
+    "is_id",
+    "record",
+    "told",
+]

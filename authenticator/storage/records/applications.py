@@ -25,7 +25,7 @@ def application_record(application: Application, sealer: Sealer) -> dict[str, An
     facts["roles"] = [asdict(item) for item in application.roles]
     return {
         "id": application.id,
-        "owner": application.owner,
+        "owner": application.owner or None,
         "created_at": millis(application.created_at),
         "updated_at": millis(application.updated_at),
         "version": application.version,

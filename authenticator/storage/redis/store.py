@@ -80,8 +80,26 @@ class RedisStore:
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
         return self._told(self._store.close_session(session_id, reason, now))
 
-    def close_sessions(self, user_id: str, reason: str, now: datetime, *, keep: str | None = None) -> int:
-        return self._told(self._store.close_sessions(user_id, reason, now, keep=keep))
+    def close_sessions(
+        self,
+        user_id: str,
+        reason: str,
+        now: datetime,
+        *,
+        keep: str | None = None,
+        kinds: Sequence[str] = ("sign_in", "grant", "token"),
+        application: str | None = None,
+    ) -> int:
+        return self._told(self._store.close_sessions(user_id, reason, now, keep=keep, kinds=kinds, application=application))
+
+    def end_given(self, application_id: str, reason: str, now: datetime) -> int:
+        return self._told(self._store.end_given(application_id, reason, now))
+
+    def remove_application(self, application_id: str, now: datetime) -> bool:
+        return self._told(self._store.remove_application(application_id, now))
+
+    def remove_grant(self, user_id: str, application_id: str, now: datetime) -> bool:
+        return self._told(self._store.remove_grant(user_id, application_id, now))
 
     def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
         return self._told(self._store.cap_sessions(user_id, most, reason, now))
@@ -89,8 +107,8 @@ class RedisStore:
     def change_status(self, user_id: str, change: StatusChange) -> bool:
         return self._told(self._store.change_status(user_id, change))
 
-    def erase_user(self, user_id: str, pseudonym: str) -> bool:
-        return self._told(self._store.erase_user(user_id, pseudonym))
+    def erase_user(self, user_id: str, pseudonym: str, now: datetime) -> bool:
+        return self._told(self._store.erase_user(user_id, pseudonym, now))
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
         rotation = self._store.rotate_refresh(session_id, presented, successor, now, grace)

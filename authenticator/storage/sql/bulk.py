@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -13,6 +14,7 @@ from authenticator.models import LoginKey, NewKey, User
 from authenticator.storage import records
 from authenticator.storage.bulk import first_come
 from authenticator.storage.sealing import Sealer
+from authenticator.storage.sql.applications import Applications
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.tables import events, login_keys, users
 from authenticator.storage.sql.users import Users
@@ -23,7 +25,7 @@ _EVENTS_AT_ONCE = 5000  # what a busy server does well within the time that one 
 Wanted = Mapping[str, NewKey]
 
 
-class Bulk(Users):
+class Bulk(Users, Applications):
     """Verbs on users that touch many records."""
 
     def __init__(self, database: Database, sealer: Sealer) -> None:
@@ -51,12 +53,13 @@ class Bulk(Users):
         except IntegrityError:
             raise AuthError("conflict") from None  # an id was drawn twice
 
-    def erase_user(self, user_id: str, pseudonym: str) -> bool:
+    def erase_user(self, user_id: str, pseudonym: str, now: datetime) -> bool:
         """What belongs to the user goes with her row; her events stay, and those written after she was gone are seen to as well."""
         if not records.is_id(user_id):
             return False
         with self._db.transaction() as connection:
             connection.execute(self._lock_user, {"user": user_id}).fetchall()
+            self._remove_owned(connection, user_id, now)
             names = {"user": user_id, "pseudonym": pseudonym, "top": _EVENTS_AT_ONCE}
             while connection.execute(self._disown, names).rowcount:
                 pass

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -23,6 +23,8 @@ CACHE = "cache_size=-512"  # KiB for each connection; the system keeps the file 
 PATIENCE = 4  # seconds for a connection, a lock or a statement, so that an outage is told within five
 
 AnyRow = Sequence[Any]
+T = TypeVar("T")
+_TANGLES = 2
 
 
 class Database:
@@ -77,6 +79,18 @@ class Database:
                 _roll_back(connection)
                 raise
             run("COMMIT")
+
+    def untangled(self, work: Callable[[Any], T]) -> T:
+        """A transaction that is tried again if it and another one waited for each other's rows: PostgreSQL then ends one of them."""
+        for _ in range(_TANGLES):
+            try:
+                with self.transaction() as connection:
+                    return work(connection)
+            except AuthError as error:
+                if not _is_deadlock(error.__cause__):
+                    raise
+        with self.transaction() as connection:
+            return work(connection)
 
     @staticmethod
     def many(connection: Any, statement: Executable, rows: Sequence[Params]) -> int:
@@ -156,6 +170,10 @@ def _told() -> Iterator[None]:
         raise
     except (DBAPIError, PoolTimeout, OSError) as error:
         raise AuthError("store_unavailable", retry_after=2) from error
+
+
+def _is_deadlock(error: BaseException | None) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == "40P01"
 
 
 def _roll_back(connection: Connection | Quick) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Table, bindparam, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Executable, Select, Table, bindparam, select, tuple_
 
 from authenticator.events import Event
 from authenticator.storage.records import event_record, parse_cursor
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import AnyRow, Database
+from authenticator.storage.sql.quick import Params
 from authenticator.storage.sql.tables import events, users
 
 
@@ -35,6 +36,14 @@ class Part:
         """Write the event in place of one of its id, within a transaction."""
         if event is not None:
             connection.execute(self._put_event, event_record(event, self._sealer))
+
+    def _end_all(self, connection: Any, statement: Executable, names: Params) -> int:
+        """Within a transaction, end all sessions that the statement finds; how many.
+
+        Where writers do not queue, once more for what was given meanwhile: whoever gives locks the session in which she does, and
+        the first turn has waited for her.
+        """
+        return sum(int(connection.execute(statement, names).rowcount) for _ in range(1 if self._db.sqlite else 2))
 
     def _page(self, first: Select[Any], later: Select[Any], after: str | None, limit: int, **params: Any) -> Sequence[AnyRow]:
         """At most `limit` rows and one more, which tells whether there is a next page."""

@@ -17,7 +17,7 @@ from authenticator.storage.refresh import not_rotated
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.part import Part, fields, paged, record
-from authenticator.storage.sql.tables import attempts, sessions, users
+from authenticator.storage.sql.tables import applications, attempts, sessions, users
 
 SESSION = fields(sessions)
 USER = fields(users)
@@ -60,15 +60,19 @@ class Sessions(Part):
             self._close_all[kept[0], True] = statement.where(c.application == bindparam("application_is"))
         mine = (hers, c.kind == "sign_in", *live)
         self._select_surplus = select(c.id).where(*mine).order_by(c.created_at.desc(), c.id.desc()).offset(bindparam("most"))
+        self._lock_application = select(applications.c.id).where(applications.c.id == bindparam("key")).with_for_update(read=True)
+        self._lock_parent = select(c.id).where(named, c.closed_at.is_(None)).with_for_update(read=True)
         self._select_closed = select(c.id).where(c.closed_at >= bindparam("since"))
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
         row = records.session_record(session, self._sealer)
         try:
-            if not forgive and event is None:
+            if not forgive and event is None and session.kind != "grant":
                 self._db.change(self._open_session, row)
                 return
             with self._db.transaction() as connection:
+                if session.kind == "grant":
+                    self._require_ground(connection, session)
                 connection.execute(self._open_session, row)
                 for key in sorted(waits.attempt_ids(forgive, self._sealer)):  # nearly always one: a list of them takes twice as long
                     connection.execute(self._forget, {"key": key})
@@ -122,8 +126,9 @@ class Sessions(Part):
             self._db.count(self._touch_from, {**names, "seen_from_is": records.seen_from(session_id, client, self._sealer)})
 
     def cap_sessions(self, user_id: str, most: int, reason: str, now: datetime) -> int:
-        surplus = self._db.rows(self._select_surplus, {"user": user_id, "most": most, "now": records.millis(now)})
-        return sum(self.close_session(row[0], reason, now) for row in surplus)
+        at = records.millis(now)
+        surplus = self._db.rows(self._select_surplus, {"user": user_id, "most": most, "now": at})
+        return sum(self._end({"key": row[0], "reason": reason, "now": at}) for row in surplus)
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
         if not records.is_id(session_id):
@@ -135,11 +140,9 @@ class Sessions(Part):
         return not_rotated(self, session_id, presented, now, grace)
 
     def close_session(self, session_id: str, reason: str, now: datetime) -> bool:
-        names = {"key": session_id, "reason": reason, "now": records.millis(now)}
-        with self._db.transaction() as connection:
-            closed = bool(connection.execute(self._close_one, names).rowcount == 1)
-            connection.execute(self._close_under, names)
-            return closed
+        if not records.is_id(session_id):
+            return False
+        return self._end({"key": session_id, "reason": reason, "now": records.millis(now)}) == 1
 
     def close_sessions(
         self,
@@ -154,7 +157,27 @@ class Sessions(Part):
         names: dict[str, Any] = {"user": user_id, "reason": reason, "now": records.millis(now), "kinds": list(kinds)}
         names |= {} if keep is None else {"keep": keep}
         names |= {} if application is None else {"application_is": application}
-        return self._db.count(self._close_all[keep is not None, application is not None], names)
+        statement = self._close_all[keep is not None, application is not None]
+        return self._db.untangled(lambda connection: self._end_all(connection, statement, names))
 
     def closed_since(self, moment: datetime) -> Sequence[str]:
         return tuple(row[0] for row in self._db.rows(self._select_closed, {"since": records.millis(moment)}))
+
+    def _end(self, names: dict[str, Any]) -> int:
+        """End a session and what was given in it, in this order: whoever is given something meanwhile waits for the first."""
+
+        def end(connection: Any) -> int:
+            closed = int(connection.execute(self._close_one, names).rowcount)
+            connection.execute(self._close_under, names)
+            return closed
+
+        return self._db.untangled(end)
+
+    def _require_ground(self, connection: Any, session: Session) -> None:
+        """An application that was removed, and a session that has ended, give nothing any more. Until the commit neither can be."""
+        ground = [(self._lock_application, session.application)]
+        if session.parent:
+            ground.append((self._lock_parent, session.parent))
+        for statement, key in ground:
+            if not connection.execute(statement, {"key": key}).fetchall():
+                raise AuthError("conflict")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from authenticator.storage.sealing import Sealer
-from authenticator.storage.sql.applications import Applications
 from authenticator.storage.sql.attempts import Attempts
 from authenticator.storage.sql.avatars import Avatars
 from authenticator.storage.sql.bulk import Bulk
@@ -18,7 +17,7 @@ from authenticator.storage.sql.schema import bring_up
 from authenticator.storage.sql.sessions import Sessions
 
 
-class SqlStore(Bulk, LoginKeys, Sessions, Attempts, Errands, Events, Avatars, Applications, Rest):
+class SqlStore(Bulk, LoginKeys, Sessions, Attempts, Errands, Events, Avatars, Rest):
     """Keeps the port's promises on SQLite and PostgreSQL, with one statement per verb wherever one is enough."""
 
     def __init__(self, url: str, *, sealer: Sealer) -> None:

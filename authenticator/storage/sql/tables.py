@@ -75,10 +75,8 @@ sessions = Table(
     C("closed_at", BigInteger),
     C("close_reason", String(64), nullable=False),
     Index("sessions_by_cookie", "cookie", unique=True),
-    Index("sessions_by_user", "user_id", "created_at", "id"),
+    Index("sessions_by_user", "user_id", "kind", "created_at", "id"),
     Index("sessions_by_end", "closed_at"),
-    Index("sessions_by_parent", "parent"),
-    Index("sessions_by_application", "application"),
     Index("sessions_by_expiry", "expires_at"),
 )
 
@@ -154,7 +152,7 @@ applications = Table(
     "applications",
     metadata,
     C("id", String(128), primary_key=True),
-    C("owner", String(128), nullable=False),
+    C("owner", String(128), ForeignKey("users.id", ondelete="CASCADE")),  # of the operator's it is empty
     C("created_at", BigInteger, nullable=False),
     C("updated_at", BigInteger, nullable=False),
     C("version", Integer, nullable=False),
@@ -184,13 +182,20 @@ field_keys = Table(
     C("mark", LargeBinary, nullable=False),
 )
 
-INDEXES = frozenset({"sessions_open"}) | {index.name for table in metadata.tables.values() for index in table.indexes}
+# the sessions that were not ended, and of those the ones that were given in another or to an application
+PARTIAL = {
+    "sessions_open": (("user_id", "kind", "created_at", "id"), "closed_at IS NULL"),
+    "sessions_by_parent": (("parent",), "parent IS NOT NULL AND closed_at IS NULL"),
+    "sessions_by_application": (("application",), "application IS NOT NULL AND closed_at IS NULL"),
+}
+INDEXES = frozenset(PARTIAL) | {index.name for table in metadata.tables.values() for index in table.indexes}
 
 
 def whole() -> MetaData:
-    """The tables with the partial index too: to describe it loads PostgreSQL's dialect, which a start on SQLite does without."""
-    if not any(index.name == "sessions_open" for index in sessions.indexes):
-        still_open = text("closed_at IS NULL")
-        columns = (sessions.c.user_id, sessions.c.created_at, sessions.c.id)
-        Index("sessions_open", *columns, sqlite_where=still_open, postgresql_where=still_open)
+    """The tables with the partial indexes too: to describe one loads PostgreSQL's dialect, which a start on SQLite does without."""
+    there = {index.name for index in sessions.indexes}
+    for name, (columns, condition) in PARTIAL.items():
+        if name not in there:
+            of_those = text(condition)
+            Index(name, *(sessions.c[column] for column in columns), sqlite_where=of_those, postgresql_where=of_those)
     return metadata

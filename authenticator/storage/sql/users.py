@@ -73,14 +73,17 @@ class Users(Part):
 
     def change_status(self, user_id: str, change: StatusChange) -> bool:
         row = records.change_record(user_id, change, self._sealer)
-        with self._db.transaction() as connection:
-            guard = {"key": user_id, "before": row["before"], "after": row["after"], "at": row["at"]}
+        guard = {"key": user_id, "before": row["before"], "after": row["after"], "at": row["at"]}
+
+        def set_status(connection: Any) -> bool:
             if connection.execute(self._set_status, guard).rowcount != 1:
                 return False
             connection.execute(self._insert_change, {"user_id": user_id, **row})
             if change.after is not Status.ACTIVE:
-                connection.execute(self._end_sessions, {"key": user_id, "now": row["at"], "reason": change.after.value})
+                self._end_all(connection, self._end_sessions, {"key": user_id, "now": row["at"], "reason": change.after.value})
             return True
+
+        return self._db.untangled(set_status)
 
     def status_history(self, user_id: str) -> Sequence[StatusChange]:
         rows = self._db.rows(self._select_changes, {"key": user_id}) if records.is_id(user_id) else ()

@@ -35,7 +35,7 @@ class ErasurePromises(StorePromises):
     def test_an_erased_person_is_gone_with_all_that_was_hers(self, store: Store) -> None:
         for number in (1, 2):
             lived(store, number)
-        assert store.erase_user("u1", "gone-1") is True
+        assert store.erase_user("u1", "gone-1", NOW) is True
         assert store.user_by_id("u1") is None
         assert [user.id for user in store.users().items] == ["u2"]
         assert (tuple(store.keys_of("u1")), tuple(store.status_history("u1")), tuple(store.avatars_of("u1"))) == ((), (), ())
@@ -43,14 +43,14 @@ class ErasurePromises(StorePromises):
         assert store.sessions_of("u1", NOW, ended=True).items == ()
         assert store.find_login(a_key("one-1").key) is None
         assert store.owners([a_key("one-1").key, a_key("two-1", "google").key]) == {}
-        assert store.erase_user("u1", "gone-1") is False
+        assert store.erase_user("u1", "gone-1", NOW) is False
         assert store.user_by_id("u2") is not None
         assert (len(store.keys_of("u2")), len(store.avatars_of("u2")), store.session_by_id("s2") is not None) == (2, 1, True)
 
     def test_her_events_stay_under_a_pseudonym_and_tell_nothing(self, store: Store) -> None:
         for number in (1, 2):
             lived(store, number)
-        store.erase_user("u1", "gone-1")
+        store.erase_user("u1", "gone-1", NOW)
         assert store.events_of("u1").items == ()
         bare = tuple(Event(f"e1-{turn}", "signed_in", later(seconds=turn), "gone-1") for turn in (2, 1, 0))
         assert store.events_of("gone-1").items == bare
@@ -59,29 +59,29 @@ class ErasurePromises(StorePromises):
 
     def test_an_event_that_was_written_too_late_is_seen_to_by_the_next_call(self, store: Store) -> None:
         lived(store)
-        store.erase_user("u1", "gone-1")
+        store.erase_user("u1", "gone-1", NOW)
         store.append_event(Event("late", "session_ended", NOW, "u1", CLIENT))
-        assert store.erase_user("u1", "gone-1") is False
+        assert store.erase_user("u1", "gone-1", NOW) is False
         assert store.events_of("u1").items == ()
         assert Event("late", "session_ended", NOW, "gone-1") in store.events_of("gone-1").items
 
     def test_a_dump_no_longer_knows_her(self, store: Store, dump: Callable[[], bytes]) -> None:
         lived(store)
         assert b"gone-1" not in dump()
-        store.erase_user("u1", "gone-1")
+        store.erase_user("u1", "gone-1", NOW)
         raw = dump()
         assert b"gone-1" in raw  # it is the right dump
         assert [canary for canary in CANARIES if canary.encode() in raw] == []
 
     def test_what_she_held_is_free_for_others(self, store: Store) -> None:
         lived(store)
-        store.erase_user("u1", "gone-1")
+        store.erase_user("u1", "gone-1", NOW)
         store.create_user(a_user(3), [a_key("one-1"), a_key("two-1", "google")], a_session(3, "u3"))
         assert set(store.owners([a_key("one-1").key, a_key("two-1", "google").key]).values()) == {"u3"}
 
     def test_nothing_is_added_to_an_erased_person(self, store: Store) -> None:
         lived(store)
-        store.erase_user("u1", "gone-1")
+        store.erase_user("u1", "gone-1", NOW)
         with pytest.raises(AuthError, match="conflict"):
             store.add_login_key("u1", a_key("new"), NOW)
         with pytest.raises(AuthError, match="conflict"):
@@ -93,7 +93,7 @@ class ErasurePromises(StorePromises):
     def test_an_id_that_cannot_be_one_erases_nobody(self, store: Store) -> None:
         lived(store)
         for odd in ("", "\x00", "\ud800", "nobody"):
-            assert store.erase_user(odd, "gone") is False
+            assert store.erase_user(odd, "gone", NOW) is False
         assert store.user_by_id("u1") is not None
 
     def test_what_is_added_while_she_is_erased_goes_too(self, store: Store) -> None:
@@ -102,7 +102,7 @@ class ErasurePromises(StorePromises):
         def meddle(number: int) -> None:
             with contextlib.suppress(AuthError):  # to whoever comes too late
                 if number == 7:
-                    store.erase_user("u1", "gone-1")
+                    store.erase_user("u1", "gone-1", NOW)
                 elif number % 2:
                     store.add_avatar(an_avatar(f"race-{number}"), 50)
                 else:

@@ -14,12 +14,16 @@ def upgrade() -> None:
     op.add_column("sessions", sa.Column("offline", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("sessions", sa.Column("given", sa.LargeBinary()))
     op.add_column("sessions", sa.Column("seen_from", sa.LargeBinary()))
-    op.create_index("sessions_by_parent", "sessions", ["parent"])
-    op.create_index("sessions_by_application", "sessions", ["application"])
+    op.drop_index("sessions_by_user", "sessions")
+    op.create_index("sessions_by_user", "sessions", ["user_id", "kind", "created_at", "id"])
+    op.drop_index("sessions_open", "sessions")
+    _partial("sessions_open", ["user_id", "kind", "created_at", "id"], "closed_at IS NULL")
+    _partial("sessions_by_parent", ["parent"], "parent IS NOT NULL AND closed_at IS NULL")
+    _partial("sessions_by_application", ["application"], "application IS NOT NULL AND closed_at IS NULL")
     op.create_table(
         "applications",
         sa.Column("id", sa.String(128), primary_key=True),
-        sa.Column("owner", sa.String(128), nullable=False),
+        sa.Column("owner", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -43,7 +47,14 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("grants")
     op.drop_table("applications")
-    op.drop_index("sessions_by_application", "sessions")
-    op.drop_index("sessions_by_parent", "sessions")
+    for name in ("sessions_by_application", "sessions_by_parent", "sessions_open", "sessions_by_user"):
+        op.drop_index(name, "sessions")
     for name in ("seen_from", "given", "offline", "parent", "application", "kind"):
         op.drop_column("sessions", name)
+    op.create_index("sessions_by_user", "sessions", ["user_id", "created_at", "id"])
+    _partial("sessions_open", ["user_id", "created_at", "id"], "closed_at IS NULL")
+
+
+def _partial(name: str, columns: list[str], condition: str) -> None:
+    op.create_index(name, "sessions", columns, sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))
+
