@@ -16,13 +16,13 @@ from functools import partial
 from pathlib import Path
 
 from authenticator.testing import servers as databases
-from benchmarks import accounts, footprint, goals, servers, subject, table, trips
+from benchmarks import accounts, footprint, goals, openid, peers, servers, subject, table, trips
 from benchmarks.load import Generator
 from benchmarks.measure import Bench, Failed
 from benchmarks.table import Row
 
-STORES = ("sqlite", "mongo")
-GOALS = ("G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "A1", "A2", "A4", "A5", "A6")
+STORES = ("sqlite", "mongo", "peer")
+GOALS = ("G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "G11", "G12", "G14", "A1", "A2", "A4", "A5", "A6", "P1")
 NOTES = (
     "F is the CPU time (user and system, whole process tree) of one request to a bare Flask answer, measured just before and after.",
     "Figures are medians; `rounds` shows the least and the greatest. A figure up to 15 % beyond its limit is noise, a count is not.",
@@ -41,6 +41,13 @@ def main() -> int:
         bench = Bench(generator, bare, rounds=3 if wish.quick else 5, size=250 if wish.quick else 600)
         for store in wish.stores:
             _measure(bench, store, wish.only, rows, failures)
+        if "P1" in wish.only:
+            for name, start in peers.PEERS.items():
+                _say(f"{name} …")
+                try:
+                    rows.extend(openid.peer(bench, name, start))
+                except (peers.NotHere, Failed, servers.DoesNotStart) as error:
+                    failures.append(f"NOT MEASURED: {name}: {error}")
         units = bench.units
     notes = [*NOTES, *_circumstances(units, time.monotonic() - begun), *failures]
     print(table.text(sorted(rows, key=_order)), *(f"- {note}" for note in notes), sep="\n")
@@ -77,6 +84,7 @@ def _measure(bench: Bench, store: str, only: tuple[str, ...], rows: list[Row], f
             with servers.service(plain.settings) as server:
                 part("A1", lambda: accounts.second_step(goals.Stage(bench, plain, server)))
                 part("A2", lambda: accounts.long_lists(goals.Stage(bench, plain, server)))
+                part("G14", lambda: openid.tokens(goals.Stage(bench, plain, server)))
             part("A5", lambda: accounts.imports(hashed))
             if "A4" in only:
                 with _subjects(store, 1_000) as (few, _), _subjects(store, 1_000) as (many, _):

@@ -13,10 +13,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back: how many answers of each status (0: the connection broke), latencies in ms, bodies in the requests' order."""
+    """What came back: how many answers of each status (0: the connection broke), latencies in ms, bodies in the requests' order; a redirect's is where it leads."""
 
     seconds: float
     statuses: dict[int, int]
@@ -92,11 +93,20 @@ class Generator:
 
 def request(method: str, path: str, *, body: object = None, headers: Sequence[tuple[str, str]] = ()) -> bytes:
     """A request as it goes over the line."""
+    sent = b"" if body is None else json.dumps(body).encode()
+    return _written(method, path, sent, "" if body is None else "application/json", headers)
+
+
+def form(method: str, path: str, fields: Mapping[str, str], *, headers: Sequence[tuple[str, str]] = ()) -> bytes:
+    """A form as it goes over the line."""
+    return _written(method, path, urlencode(fields).encode(), "application/x-www-form-urlencoded", headers)
+
+
+def _written(method: str, path: str, sent: bytes, media_type: str, headers: Sequence[tuple[str, str]]) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost:8000", "User-Agent: benchmark", "Accept: application/json"]
     lines += [f"{name}: {value}" for name, value in headers]
-    sent = b"" if body is None else json.dumps(body).encode()
-    if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(sent)}"]
+    if media_type:
+        lines += [f"Content-Type: {media_type}", f"Content-Length: {len(sent)}"]
     return "\r\n".join((*lines, "", "")).encode() + sent
 
 
@@ -188,12 +198,17 @@ class _Line:
         head, found, body = self._got.partition(b"\r\n\r\n")
         if not found or len(body) < _length(head):
             return None
-        return int(head[9:12]), body
+        status = int(head[9:12])
+        return status, _header(head, b"location") or body if 300 <= status < 400 else body
 
 
 def _length(head: bytes) -> int:
-    at = head.lower().find(b"content-length:")
-    return int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+    return int(_header(head, b"content-length") or 0)
+
+
+def _header(head: bytes, name: bytes) -> bytes:
+    at = head.lower().find(b"\r\n" + name + b":")
+    return head[at + len(name) + 3 :].split(b"\r\n", 1)[0].strip() if at >= 0 else b""
 
 
 def _main() -> None:

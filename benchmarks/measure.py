@@ -29,7 +29,7 @@ class Bench:
 
     def send(
         self,
-        server: servers.Server,
+        server: servers.Program,
         requests: Sequence[bytes],
         *,
         expect: int = 200,

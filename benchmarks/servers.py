@@ -24,19 +24,24 @@ class DoesNotStart(Exception):
     """A server that should run does not; the text is the end of its log."""
 
 
-class Server:
-    """Gunicorn in its gthread worker, until the end of the `with` block. `first_answer` is how long it took to start, in seconds."""
+class Program:
+    """A server in a process tree of its own, until the end of the `with` block. `first_answer` is how long it took to start, in seconds.
 
-    def __init__(self, command: Sequence[str], *, workers: int = 1, settings: Mapping[str, str] | None = None, path: str = "/") -> None:
+    `{port}` in the command is where it is to listen; it is up when `path` answers and it has that many child processes.
+    """
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, settings: Mapping[str, str] | None = None, *, children: int = 0, path: str = "/"
+    ) -> None:
         self.port = free_port()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
         begun = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *(part.format(port=self.port) for part in command)],
-            env={**_plain_environment(), **(settings or {})}, cwd=ROOT, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
+            [part.format(port=self.port) for part in command],
+            env={**plain_environment(), **(settings or {})}, cwd=folder, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            self._wait(path, workers)
+            self._wait(path, children)
         except BaseException:
             self.stop()
             raise
@@ -70,12 +75,12 @@ class Server:
         self._log.seek(0)
         return self._log.read()[-2000:].decode(errors="replace")
 
-    def _wait(self, path: str, workers: int) -> None:
+    def _wait(self, path: str, children: int) -> None:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             if self._process.poll() is not None:
                 raise DoesNotStart(self.log())
-            if self._answers(path) and len(processes.tree(self._process.pid)) > workers:
+            if self._answers(path) and len(processes.tree(self._process.pid)) > children:
                 return
             time.sleep(0.002)
         raise DoesNotStart(self.log())
@@ -91,6 +96,13 @@ class Server:
             line.close()
 
 
+class Server(Program):
+    """A Python module, such as gunicorn, in its gthread worker."""
+
+    def __init__(self, command: Sequence[str], *, workers: int = 1, settings: Mapping[str, str] | None = None, path: str = "/") -> None:
+        super().__init__((sys.executable, "-m", *command), ROOT, settings, children=workers, path=path)
+
+
 def bare() -> Server:
     """The unit: one process, four threads."""
     options = ("--worker-class", "gthread", "--threads", "4", "--keep-alive", "65", "--no-control-socket", "--log-level", "warning")
@@ -103,7 +115,7 @@ def service(settings: Mapping[str, str], *, workers: int = 1) -> Server:
     return Server(command, workers=workers, settings=settings, path="/healthz")
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """This process's environment without settings that would change the service under test."""
     return {
         name: value
