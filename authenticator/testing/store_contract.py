@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from authenticator.testing.stores.applications import ApplicationPromises
 from authenticator.testing.stores.attempts import AttemptPromises
 from authenticator.testing.stores.avatars import AvatarPromises
 from authenticator.testing.stores.bulk import BulkPromises
 from authenticator.testing.stores.erasure import ErasurePromises
 from authenticator.testing.stores.errands import ErrandPromises
+from authenticator.testing.stores.given import GivenPromises
 from authenticator.testing.stores.history import HistoryPromises
 from authenticator.testing.stores.login_keys import LoginKeyPromises
 from authenticator.testing.stores.rest import RestPromises
@@ -23,6 +25,8 @@ class StoreContract(
     ErasurePromises,
     LoginKeyPromises,
     SessionPromises,
+    GivenPromises,
+    ApplicationPromises,
     AttemptPromises,
     ErrandPromises,
     HistoryPromises,

@@ -171,7 +171,7 @@ class Sessions(Part):
 
     def _require_ground(self, session: Session) -> None:
         """An application that was removed, and a session that ended, give nothing any more: not at this very moment either."""
-        where = {"_id": f"s:{session.parent}", "closed_at": None}
+        where = {"_id": f"s:{session.parent}", "owner": f"u:{session.user_id}", "closed_at": None}
         with told():
             gone = not self._mongo.stands("applications", {"_id": f"c:{session.application}"})
             if not gone and (not session.parent or self._mongo.stands("activity", where)):
@@ -194,8 +194,8 @@ class Sessions(Part):
     def _opening(self, session: Session) -> Document:
         """Insert by an upsert, because only updates can share one command with the attempts to forget."""
         row = records.session_record(session, self._sealer)
-        kind = {} if session.kind == "sign_in" else {"kind": session.kind}
-        made = document(_SIGN_IN, row, gone=row["expires_at"] + records.KEEP_SESSION, **kind)
+        made = document("s", row, gone=row["expires_at"] + records.KEEP_SESSION)
+        made["kind"] = _one_of((session.kind,))
         absent = {"_id": made.pop("_id"), "owner": {"$exists": False}}
         return {"q": absent, "u": {"$set": made}, "upsert": True}
 

@@ -61,7 +61,7 @@ class Sessions(Part):
         mine = (hers, c.kind == "sign_in", *live)
         self._select_surplus = select(c.id).where(*mine).order_by(c.created_at.desc(), c.id.desc()).offset(bindparam("most"))
         self._lock_application = select(applications.c.id).where(applications.c.id == bindparam("key")).with_for_update(read=True)
-        self._lock_parent = select(c.id).where(named, c.closed_at.is_(None)).with_for_update(read=True)
+        self._lock_parent = select(c.id).where(named, c.user_id == bindparam("user"), c.closed_at.is_(None)).with_for_update(read=True)
         self._select_closed = select(c.id).where(c.closed_at >= bindparam("since"))
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
@@ -120,6 +120,8 @@ class Sessions(Part):
 
     def touch_session(self, session_id: str, now: datetime, client: Client | None = None) -> None:
         names = {"key": session_id, "now": records.millis(now)}
+        if not records.is_id(session_id):
+            return
         if client is None:
             self._db.count(self._touch, names)
         else:
@@ -175,9 +177,8 @@ class Sessions(Part):
 
     def _require_ground(self, connection: Any, session: Session) -> None:
         """An application that was removed, and a session that has ended, give nothing any more. Until the commit neither can be."""
-        ground = [(self._lock_application, session.application)]
-        if session.parent:
-            ground.append((self._lock_parent, session.parent))
-        for statement, key in ground:
-            if not connection.execute(statement, {"key": key}).fetchall():
-                raise AuthError("conflict")
+        stands = connection.execute(self._lock_application, {"key": session.application}).fetchall()
+        if stands and session.parent:
+            stands = connection.execute(self._lock_parent, {"key": session.parent, "user": session.user_id}).fetchall()
+        if not stands:
+            raise AuthError("conflict")

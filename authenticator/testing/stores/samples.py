@@ -46,6 +46,15 @@ CANARIES = (
     "role-canary",
     "errand-canary",
     "avatar-canary",
+    "Application-canary",
+    "redirect-canary",
+    "jwks-canary",
+    "metadata-canary",
+    "Permission-text-canary",
+    "scope-canary",
+    "claim-canary",
+    "terms-canary",
+    "token-name-canary",
 )
 
 
@@ -110,6 +119,22 @@ def a_session(number: int | str = 1, user_id: str = "u1", **changes: object) -> 
         mfa_at=NOW,
         cookie=digest(f"cookie {number}"),
         refresh=digest(f"refresh {number}"),
+    )
+    return replace(session, **changes)  # type: ignore[arg-type]
+
+
+def a_grant_session(number: int | str = 1, user_id: str = "u1", application: str = "app_1", **changes: object) -> Session:
+    """What an application was given."""
+    session = a_session(
+        number,
+        user_id,
+        kind="grant",
+        application=application,
+        cookie=None,
+        scopes=("openid", "scope-canary"),
+        terms={"nonce": "terms-canary", "resources": ["https://api.example/"], "jkt": None},
+        seen_at=None,
+        mfa_at=None,
     )
     return replace(session, **changes)  # type: ignore[arg-type]
 
