@@ -10,6 +10,7 @@ from authenticator.errors import AuthError
 from authenticator.events import Event
 from authenticator.flows.attributes import Attributes
 from authenticator.flows.errands import Errands
+from authenticator.flows.fleeting import Fleeting
 from authenticator.flows.history import History
 from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
@@ -26,7 +27,7 @@ from authenticator.web_client import WebClient
 class Core:
     """Handed to every flow. `secret` derives keys for single purposes.
 
-    `outside` calls addresses that people and applications gave, and no inner ones.
+    `outside` calls addresses that people and applications gave, and no inner ones. `fleeting` is what this process remembers for a while.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Core:
     oidc: OidcOptions = field(default_factory=lambda: OidcOptions.model_validate({}))
     door: DoorOptions = field(default_factory=lambda: DoorOptions.model_validate({}))
     outside: WebClient = field(default_factory=WebClient)
+    fleeting: Fleeting = field(default_factory=Fleeting)
 
     def spend(self, *counters: Limit | Backoff, event: Event | None = None) -> None:
         """Count an attempt before it is acted on; AuthError `rate_limited` when one of the counters is over.

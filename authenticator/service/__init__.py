@@ -17,12 +17,14 @@ from authenticator.flows.outcomes import Begin, Challenge, Entry, Outcome, Signe
 from authenticator.kinds.base import Ask, Visit
 from authenticator.models import Client, Intent, Page, Session, Status, User
 from authenticator.service.administration import Administration
+from authenticator.service.applications import Applications
 from authenticator.service.own_account import OwnAccount
+from authenticator.service.tokens import PersonalTokens
 from authenticator.settings import Settings
 
 
 @dataclass(frozen=True)
-class Service(OwnAccount, Administration):
+class Service(OwnAccount, Administration, Applications, PersonalTokens):
     """One authentication service. Everything in it may be shared between threads."""
 
     keys: KeyRing
@@ -71,13 +73,7 @@ class Service(OwnAccount, Administration):
 
     def signed_by_cookie(self, cookie: str) -> Signed | None:
         """Who holds this session cookie, in one trip; None for nobody."""
-        if not cookie or len(cookie) > 128:
-            return None
-        found = self.core.store.session_by_cookie(digest(cookie), self.core.clock.now())
-        if found is None or found[1].status is not Status.ACTIVE:
-            return None
-        sessions.used(self.core, found[0])
-        return Signed(found[1], found[0])
+        return self.signed_behind(digest(cookie)) if cookie and len(cookie) <= 128 else None
 
     def signed_by_session(self, session_id: str) -> Signed | None:
         """Who is signed in by this session, whose token was verified."""

@@ -1,0 +1,241 @@
+"""Applications that sign people in here: registered, changed, disabled, removed, and their secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from authenticator.applications import OWN, Application, ClientSecret
+from authenticator.crypto import digest, random_token, same
+from authenticator.errors import AuthError
+from authenticator.flows import client_documents, client_metadata
+from authenticator.flows.core import Core
+from authenticator.models import Client, Limit, User
+
+LONGEST_ID = 128
+SECRETS = 3  # alive at once
+OWNED = 20  # applications of one person
+TRIES = 5
+ORIGINS_KEPT = 5.0  # seconds
+PAGE = 200
+BY_SECRET = ("client_secret_basic", "client_secret_post")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A new application, with what is shown once: its secret, and the token of RFC 7592 where it came by dynamic registration."""
+
+    application: Application
+    secret: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+def find(core: Core, client_id: str) -> Application | None:
+    """The application of a client id; a metadata document is fetched where that is allowed. Disabled ones are found too.
+
+    This service itself is no client, and nobody may pass for it.
+    """
+    if not client_id or len(client_id) > LONGEST_ID or not client_id.isprintable() or client_id == OWN:
+        return None
+    if client_id.startswith("https:"):
+        return client_documents.find(core, client_id)
+    return core.store.application(client_id)
+
+
+def get(core: Core, client_id: str, *, owner: str | None = None) -> Application:
+    """A registered application, of this owner if one is named; AuthError `not_found`."""
+    found = core.store.application(client_id) if 0 < len(client_id) <= LONGEST_ID and client_id != OWN else None
+    if found is None or (owner is not None and found.owner != owner):
+        raise AuthError("not_found")
+    return found
+
+
+def own(core: Core) -> Application:
+    """This service as an application: the one whose permissions administer it."""
+    beginning = datetime.fromtimestamp(0, core.clock.now().tzinfo)
+    return core.store.application(OWN) or Application(OWN, core.settings.service_name, beginning, beginning, redirect_uris=(), grants=())
+
+
+def register(
+    core: Core,
+    metadata: Mapping[str, Any],
+    *,
+    owner: User | None = None,
+    registration: Literal["operator", "owner", "dynamic"] | None = None,
+    by: str = "operator",
+    client: Client | None = None,
+) -> Registered:
+    """Register what the metadata (RFC 7591 §2) say: the operator's, a person's own, or one that came by itself.
+
+    AuthError `validation_failed` names the fields at fault; `forbidden` where people may not register, or have enough.
+    """
+    kind = registration or ("owner" if owner else "operator")
+    if owner:
+        _may_own(core, owner)
+    now = core.clock.now()
+    blank = Application(f"app_{random_token(128)}", "", now, now, owner=owner.id if owner else "", registration=kind)
+    made = _settled(core, blank, metadata)
+    secret, token = (random_token() if made.auth_method in BY_SECRET else ""), (random_token() if kind == "dynamic" else "")
+    kept = (ClientSecret(digest(secret), now),) if secret else ()
+    made = replace(made, secrets=kept, registration_token=digest(token) if token else "")
+    if not core.store.add_application(made):
+        raise AuthError("conflict")
+    _note(core, "application_added", made, by, client)
+    return Registered(made, secret, token)
+
+
+def change(core: Core, application: Application, metadata: Mapping[str, Any], *, by: str, client: Client | None = None) -> Application:
+    """Change what the metadata name, and leave the rest."""
+
+    def edit(found: Application) -> Application:
+        known = client_metadata.described(found)
+        if "redirect_uris" in metadata and client_metadata.has_usual_origins(found):
+            known.pop("origins")  # they follow the addresses
+        return _settled(core, found, {**known, **metadata})
+
+    return _changed(core, application, edit, by, client)
+
+
+def put(core: Core, application: Application, metadata: Mapping[str, Any], *, by: str, client: Client | None = None) -> Application:
+    """Put these metadata in the place of all there were (RFC 7592 §2.2)."""
+    return _changed(core, application, lambda found: _settled(core, found, metadata), by, client)
+
+
+def enable(core: Core, application: Application, *, by: str, client: Client | None = None) -> Application:
+    """Let a disabled application in again."""
+    return _changed(core, application, lambda found: found if found.enabled else replace(found, enabled=True), by, client)
+
+
+def disable(core: Core, application: Application, *, by: str, client: Client | None = None) -> Application:
+    """Shut an application out, and end all that it was given."""
+    done = _changed(core, application, lambda found: replace(found, enabled=False) if found.enabled else found, by, client)
+    core.store.end_given(application.id, "application_disabled", core.clock.now())
+    return done
+
+
+def remove(core: Core, application: Application, *, by: str, client: Client | None = None) -> None:
+    """Remove an application, with all consents to it and all that it was given; AuthError `not_found` if it is gone already."""
+    if not core.store.remove_application(application.id, core.clock.now()):
+        raise AuthError("not_found")
+    core.fleeting.drop("origins")
+    _note(core, "application_removed", application, by, client)
+
+
+def add_secret(core: Core, application: Application, *, by: str, client: Client | None = None) -> tuple[Application, str]:
+    """One more secret, whose text is shown this once; the others go on working. AuthError `validation_failed` above three."""
+    secret, now = random_token(), core.clock.now()
+
+    def edit(found: Application) -> Application:
+        alive = tuple(one for one in found.secrets if _alive(one, now))
+        if found.auth_method not in BY_SECRET:
+            raise AuthError("validation_failed", "This application proves who it is without a secret.")
+        if len(alive) >= SECRETS:
+            raise AuthError("validation_failed", f"There are {SECRETS} secrets already. Remove one that is no longer used.")
+        return replace(found, secrets=(*alive, ClientSecret(digest(secret), now)))
+
+    changed = _changed(core, application, edit, by, client, kind="application_secret_added")
+    return changed, secret
+
+
+def remove_secret(
+    core: Core, application: Application, name: str, *, by: str, after: timedelta = timedelta(0), client: Client | None = None
+) -> Application:
+    """Let a secret end, at once or after a while; `name` is how its digest begins (`secret_name`). AuthError `not_found`."""
+    now = core.clock.now()
+    end = now + after
+
+    def edit(found: Application) -> Application:
+        if not any(secret_name(one) == name and _alive(one, now) for one in found.secrets):
+            raise AuthError("not_found")
+        ended = (replace(one, expires_at=min(end, one.expires_at or end)) if secret_name(one) == name else one for one in found.secrets)
+        return replace(found, secrets=tuple(one for one in ended if _alive(one, now)))
+
+    return _changed(core, application, edit, by, client, kind="application_secret_removed")
+
+
+def secret_name(secret: ClientSecret) -> str:
+    """What a secret is called in lists: the beginning of its digest, which helps nobody to guess it."""
+    return secret.digest[:8]
+
+
+def check_secret(core: Core, application: Application, text: str) -> bool:
+    """Whether this is one of the application's living secrets; as slow for wrong ones as for right ones."""
+    now, shown = core.clock.now(), digest(text)
+    fits = [same(one.digest, shown) and _alive(one, now) for one in application.secrets]
+    return any(fits)
+
+
+def origins(core: Core) -> frozenset[str]:
+    """Origins of the operator's enabled applications: one may return to them, and their pages may call the API. At most 5 s old."""
+    return core.fleeting.of("origins", seconds=ORIGINS_KEPT, make=lambda: _origins(core))
+
+
+def check_token(application: Application, text: str) -> bool:
+    """Whether this is the registration access token of the application (RFC 7592 §3)."""
+    return bool(application.registration_token) and same(application.registration_token, digest(text))
+
+
+def _origins(core: Core) -> frozenset[str]:
+    found: set[str] = set()
+    after: str | None = None
+    while True:
+        page = core.store.applications(owner="", after=after, limit=PAGE)
+        found |= {origin for one in page.items if one.enabled and one.registration == "operator" for origin in one.origins}
+        if not page.next:
+            return frozenset(found)
+        after = page.next
+
+
+def _may_own(core: Core, owner: User) -> None:
+    if not core.oidc.people_register:
+        raise AuthError("forbidden", "The operator registers applications here. Ask for yours.")
+    core.spend(Limit(f"applications:{owner.id}", OWNED, 86_400))
+    if len(core.store.applications(owner=owner.id, limit=OWNED).items) >= OWNED:
+        raise AuthError("forbidden", f"You have {OWNED} applications. Remove one that you no longer need.")
+
+
+def _settled(core: Core, application: Application, metadata: Mapping[str, Any]) -> Application:
+    """The application as the metadata say; what only the operator decides is left out for others."""
+    settled = client_metadata.applied(core, application, metadata)
+    sector = settled.metadata.get("sector_identifier_uri", "")
+    known = application.metadata.get("sector_identifier_uri"), application.redirect_uris
+    if sector and known != (sector, settled.redirect_uris):
+        client_documents.check_sector(core, sector, settled.redirect_uris)
+    return settled if settled.auth_method in BY_SECRET else replace(settled, secrets=())
+
+
+def _changed(
+    core: Core,
+    application: Application,
+    edit: Callable[[Application], Application],
+    by: str,
+    client: Client | None,
+    *,
+    kind: str = "application_changed",
+) -> Application:
+    """Save what `edit` makes of the application, anew if somebody was faster; an edit that changes nothing saves nothing."""
+    found: Application | None = application
+    for _ in range(TRIES):
+        if found is None:
+            raise AuthError("not_found")
+        new = edit(found)
+        if new is found or new == found:
+            return found
+        new = replace(new, updated_at=core.clock.now())
+        if core.store.save_application(new):
+            core.fleeting.drop("origins")
+            _note(core, kind, new, by, client)
+            return replace(new, version=new.version + 1)
+        found = core.store.application(application.id)
+    raise AuthError("conflict")
+
+
+def _note(core: Core, kind: str, application: Application, by: str, client: Client | None) -> None:
+    """The event, in the history of its owner if it has one."""
+    core.history.record(kind, user_id=application.owner or None, client=client, application=application.id, by=by)
+
+
+def _alive(secret: ClientSecret, now: datetime) -> bool:
+    return secret.expires_at is None or secret.expires_at > now

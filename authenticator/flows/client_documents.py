@@ -1,0 +1,80 @@
+"""What applications publish about themselves under an https address: their metadata document, and the addresses of one sector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from authenticator.applications import Application
+from authenticator.errors import AuthError
+from authenticator.flows import client_metadata, client_uris
+from authenticator.flows.core import Core
+from authenticator.web_client import BadAnswer, WebFailure
+
+REFRESH = timedelta(hours=6)
+FAILED = 60.0  # seconds until a document that was no good is asked for again
+NEW_AT_ONCE = 100  # documents in `FAILED` seconds that this process has not seen before
+SECRET_FIELDS = ("client_secret", "client_secret_expires_at")
+
+
+def find(core: Core, url: str) -> Application | None:
+    """The application that this document describes; None if it describes none, or documents are not taken here.
+
+    A document is fetched again after some hours; while that fails, the former one holds for a day.
+    """
+    if not core.oidc.documents or not _is_name(core, url):
+        return None
+    kept, now = core.store.application(url), core.clock.now()
+    if kept and kept.refreshed_at and now - kept.refreshed_at < REFRESH:
+        return kept
+    if core.fleeting.age("document", url) >= FAILED:
+        core.fleeting.keep("document", url, value=True)
+        try:
+            return _kept(core, url, kept)
+        except (WebFailure, AuthError) as failure:
+            core.log.warning("a client's metadata document is no good: %s", failure)
+    fresh_enough = kept and kept.refreshed_at and now - kept.refreshed_at < 4 * REFRESH
+    return kept if fresh_enough else None
+
+
+def check_sector(core: Core, url: str, redirect_uris: Sequence[str]) -> None:
+    """AuthError `validation_failed` unless the sector's document lists these addresses (OpenID Connect Registration §5)."""
+    try:
+        answer = core.outside.get(url)
+        listed = json.loads(answer.body) if answer.status == 200 else None
+    except (WebFailure, ValueError, RecursionError):
+        listed = None
+    if not isinstance(listed, list) or not set(redirect_uris) <= {one for one in listed if isinstance(one, str)}:
+        raise AuthError(
+            "validation_failed", errors={"sector_identifier_uri": ("There must be a JSON list of all redirect addresses at this address.",)}
+        )
+
+
+def _kept(core: Core, url: str, kept: Application | None) -> Application:
+    """The application of the document as it is now, stored. A change by somebody else at the same moment is as good."""
+    now = core.clock.now()
+    read = _read(core, url, kept or Application(url, "", now, now, registration="document", auth_method="none"))
+    fresh = replace(read, updated_at=now, refreshed_at=now)
+    if kept is None:
+        return fresh if core.store.add_application(fresh) else core.store.application(url) or fresh
+    return replace(fresh, version=fresh.version + 1) if core.store.save_application(fresh) else core.store.application(url) or fresh
+
+
+def _read(core: Core, url: str, application: Application) -> Application:
+    answer = core.outside.get(url)
+    if answer.status != 200:
+        raise BadAnswer(f"status {answer.status}")
+    document = answer.object()
+    if document.get("client_id") != url or any(name in document for name in SECRET_FIELDS):
+        raise BadAnswer("the document is another one's, or holds a secret")
+    return client_metadata.applied(core, application, {"token_endpoint_auth_method": "none", **document})
+
+
+def _is_name(core: Core, url: str) -> bool:
+    """Whether an address may be a client id: https with a path, and nothing that could be written otherwise."""
+    if client_uris.page_fault(url) or not core.outside.allows(url) or "#" in url:
+        return False
+    return urlsplit(url).path not in ("", "/")
