@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, Final
 
@@ -41,13 +41,15 @@ class Code:
 
     def facts(self) -> dict[str, Any]:
         """As JSON-like facts, for the store."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        plain = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Code:
         """From facts that were kept, by this version or by one that knew fewer or more of them."""
         known = {item.name for item in fields(cls)}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in facts.items() if name in known})
+        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items() if name in known}
+        return cls(**plain)
 
 
 def issue(core: Core, code: Code) -> str:
