@@ -29,9 +29,12 @@ def held(user: User, now: datetime) -> set[str]:
 
 def require(core: Core, signed: Signed, permission: str) -> None:
     """AuthError `forbidden` without the permission; in production `step_up_required` without two factors, shown today (ASVS 5.0 6.3.3)."""
-    if permission not in held(signed.user, core.clock.now()):
+    session = signed.session
+    if permission not in held(signed.user, core.clock.now()) or (session.kind != "sign_in" and permission not in session.scopes):
         raise AuthError("forbidden")
-    shown = signed.session.mfa_at
+    if session.kind == "token":
+        return  # two factors were shown when it was made
+    shown = session.mfa_at
     if not core.settings.development and (shown is None or core.clock.now() - shown > TWO_FACTORS_LAST):
         raise AuthError("step_up_required", "Administrators need two factors: set up a second step, and sign in with it.")
 

@@ -67,11 +67,11 @@ def signing_in(core: Core, session: Session, *, at: str = "") -> Event:
     return core.history.event("signed_in", at=at, user_id=session.user_id, client=session.client, **detail)
 
 
-def used(core: Core, session: Session) -> None:
-    """Note now and then that a session was used, after the answer: its owner sees it in her list."""
+def used(core: Core, session: Session, client: Client | None = None) -> None:
+    """Note now and then that a session was used, and from where, after the answer: its owner sees it in her list."""
     now = core.clock.now()
     if now - session.used_at > NOTED_EVERY:
-        core.errands.aside("sessions", lambda: core.store.touch_session(session.id, now))
+        core.errands.aside("sessions", lambda: core.store.touch_session(session.id, now, client))
 
 
 def cap(core: Core, user: User) -> None:
@@ -80,8 +80,11 @@ def cap(core: Core, user: User) -> None:
 
 
 def require_fresh(core: Core, session: Session) -> None:
-    """AuthError `step_up_required` unless the person proved herself recently (RFC 9470, ASVS 5.0 7.5.1)."""
-    if core.clock.now() - session.auth_time > timedelta(seconds=core.settings.fresh_seconds):
+    """AuthError `step_up_required` unless the person proved herself recently (RFC 9470, ASVS 5.0 7.5.1).
+
+    What holds a grant or a personal token is no person, however young it is.
+    """
+    if session.kind != "sign_in" or core.clock.now() - session.auth_time > timedelta(seconds=core.settings.fresh_seconds):
         raise AuthError("step_up_required")
 
 

@@ -43,6 +43,10 @@ class Clients:
                 break
         return address
 
+    def trusts(self, peer: str) -> bool:
+        """Whether this peer is one of our proxies, so that what it tells of the first request counts."""
+        return bool(self._trusted) and self._is_trusted(peer)
+
     def _is_trusted(self, address: str) -> bool:
         if not address:  # a unix socket has no peer address: only our own proxy can reach it
             return True

@@ -10,13 +10,18 @@ from flask import current_app, g, request
 from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
+from authenticator.flows.scopes import covers
+from authenticator.http.bearer import Claims
 from authenticator.http.client import Clients
 from authenticator.http.cookies import Cookies
-from authenticator.http.tokens import Claims, tokens
+from authenticator.http.tokens import tokens
 from authenticator.models import Client
 from authenticator.service import Service
+from authenticator.service.tokens import TOKEN_PREFIX
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+OWN_ONLY = "sign-in"  # a scope that nobody is ever given
+TOO_NARROW = "This token may not be used for that. Make one with the scope that this needs, or sign in yourself."
 
 
 def service() -> Service:
@@ -58,11 +63,38 @@ def bearer_token() -> str:
 
 
 def bearer() -> Claims:
-    """The verified claims of this request's bearer token; AuthError `invalid_token` and its kin. Asks no database."""
+    """What this request's bearer token says and may be used for; AuthError `invalid_token` and its kin.
+
+    A signed token asks no database; a personal access token is looked up once a request.
+    """
     token = bearer_token()
     if not token:
         raise AuthError("invalid_token", "Send an access token: Authorization: Bearer ….")
-    return tokens().check(token)
+    if not token.startswith(TOKEN_PREFIX):
+        return tokens().check(token)
+    signed = _holder(token)
+    session = signed.session
+    return Claims(signed.user.id, session.id, int(session.expires_at.timestamp()), {}, frozenset(session.scopes), "")
+
+
+def _holder(token: str) -> Signed:
+    if "auth_holder" not in g:
+        g.auth_holder = service().signed_by_token(token, client())
+    found: Signed | None = g.auth_holder
+    if found is None:
+        raise AuthError("invalid_token")
+    return found
+
+
+def require_scope(wanted: str) -> None:
+    """AuthError `forbidden` unless this request's token may be used for that; `OWN_ONLY` is for people at our own pages and programs.
+
+    A session cookie, and an access token of a sign-in through the API, may do whatever their person may.
+    """
+    scopes = bearer().scopes if bearer_token() else None
+    if scopes is not None and not covers(scopes, wanted):
+        g.auth_scope = wanted
+        raise AuthError("forbidden", TOO_NARROW)
 
 
 def by_cookie() -> Signed | None:
@@ -74,13 +106,25 @@ def by_cookie() -> Signed | None:
 
 
 def current() -> Signed | None:
-    """Who is asking: the bearer token counts if there is one, even a bad one, else the cookie."""
+    """Who is asking: the bearer token counts if there is one, even a bad one, else the cookie.
+
+    The session of a token that is bounded has the scopes of that very token.
+    """
     if not request.headers.get("Authorization"):
         return by_cookie()
     if "auth_bearer" not in g:
-        g.auth_bearer = service().signed_by_session(bearer().session)
+        g.auth_bearer = _behind(bearer())
     found: Signed | None = g.auth_bearer
     return found
+
+
+def _behind(claims: Claims) -> Signed | None:
+    signed = g.get("auth_holder") or service().signed_by_session(claims.session)
+    if signed is None or claims.scopes is None:
+        return signed if signed is None or signed.session.kind == "sign_in" else None
+    if signed.session.kind == "grant" and signed.session.application != claims.client:
+        return None
+    return Signed(signed.user, replace(signed.session, scopes=tuple(sorted(claims.scopes))))
 
 
 def require() -> Signed:
@@ -93,7 +137,7 @@ def require() -> Signed:
 
 def require_bearer() -> Signed:
     """Who holds this request's bearer token: what changes something through the API takes nothing less."""
-    found = service().signed_by_session(bearer().session)
+    found = _behind(bearer())
     if found is None:
         raise AuthError("token_revoked")
     return found

@@ -113,7 +113,7 @@ def event(one: Event) -> dict[str, Any]:
 
 ENDPOINTS = (
     Endpoint("GET", "/me/sessions", sessions, "Sign-ins", {200: schemas.Sessions}, access="session", query=(*PAGE, ENDED)),
-    Endpoint("DELETE", "/me/sessions/{id}", end_session, "Sign-ins", {204: None}, ("not_found",), access="bearer"),
-    Endpoint("DELETE", "/me/sessions", end_other_sessions, "Sign-ins", {204: None}, access="bearer"),
+    Endpoint("DELETE", "/me/sessions/{id}", end_session, "Sign-ins", {204: None}, ("not_found",), access="bearer", scope=guard.OWN_ONLY),
+    Endpoint("DELETE", "/me/sessions", end_other_sessions, "Sign-ins", {204: None}, access="bearer", scope=guard.OWN_ONLY),
     Endpoint("GET", "/me/events", events, "Sign-ins", {200: schemas.Events}, access="session", query=PAGE),
 )

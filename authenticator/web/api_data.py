@@ -29,7 +29,23 @@ def delete_me() -> Response:
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/me/export", export_me, "Account", {200: schemas_account.Export}, ("step_up_required", "rate_limited"), access="bearer"
+        "GET",
+        "/me/export",
+        export_me,
+        "Account",
+        {200: schemas_account.Export},
+        ("step_up_required", "rate_limited"),
+        access="bearer",
+        scope=guard.OWN_ONLY,
     ),
-    Endpoint("DELETE", "/me", delete_me, "Account", {202: schemas_account.Leaving}, ("step_up_required", "conflict"), access="bearer"),
+    Endpoint(
+        "DELETE",
+        "/me",
+        delete_me,
+        "Account",
+        {202: schemas_account.Leaving},
+        ("step_up_required", "conflict"),
+        access="bearer",
+        scope=guard.OWN_ONLY,
+    ),
 )

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, ValidationError
 
 from authenticator.errors import AuthError
+from authenticator.flows.scopes import ACCOUNT, READ_ACCOUNT
 from authenticator.http import guard
 from authenticator.http.hygiene import strict_json
 from authenticator.web import idempotency
@@ -41,6 +42,8 @@ class Endpoint:
 
     `answers` maps a status to the shape of its body, None for none. `problems` are the codes of its own refusals.
     `access`: `bearer` takes an access token only, `session` also the session cookie of a browser.
+    `scope` is what an application's token or a personal one needs: for one's own account (`/me…`) `account:read` to read and `account`
+    to change, elsewhere the permission that it asks for; without any it is closed to them.
     `idempotent` endpoints make something and understand an Idempotency-Key. `upload` names the media types of a body that is a file;
     web/hygiene.py lets it be larger.
     """
@@ -58,10 +61,18 @@ class Endpoint:
     example: Mapping[str, Any] | None = None
     idempotent: bool = False
     upload: tuple[str, ...] = ()
+    scope: str = ""
 
     @property
     def name(self) -> str:
         return self.view.__name__
+
+    @property
+    def needed_scope(self) -> str:
+        """The scope that a token with bounds must have."""
+        if self.scope or not self.path.startswith("/me"):
+            return self.scope or guard.OWN_ONLY
+        return READ_ACCOUNT if self.method == "GET" else ACCOUNT
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -88,6 +99,8 @@ def _bound(endpoint: Endpoint) -> Callable[..., Response]:
     def with_body(**path: str) -> Response:
         if endpoint.access == "bearer":
             guard.bearer()
+        if endpoint.access != "open":
+            guard.require_scope(endpoint.needed_scope)
         if model is None:
             return view(**path)
         sent = request.get_data()

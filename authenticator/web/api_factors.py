@@ -97,8 +97,11 @@ ENDPOINTS = (
         {201: shapes.RecoveryCodes},
         (*PROOF, "conflict"),
         access="bearer",
+        scope=guard.OWN_ONLY,
     ),
-    Endpoint("POST", "/me/factors/{name}", add_factor, "Second step", {200: schemas.SignInResult}, _BEGINS, access="bearer"),
+    Endpoint(
+        "POST", "/me/factors/{name}", add_factor, "Second step", {200: schemas.SignInResult}, _BEGINS, access="bearer", scope=guard.OWN_ONLY
+    ),
     Endpoint(
         "DELETE",
         "/me/factors/{name}",
@@ -107,8 +110,18 @@ ENDPOINTS = (
         {204: None},
         (*PROOF, "not_found", "last_second_step", "conflict"),
         access="bearer",
+        scope=guard.OWN_ONLY,
     ),
-    Endpoint("DELETE", "/me/devices", forget_browsers, "Second step", {200: shapes.Forgotten}, ("conflict",), access="bearer"),
+    Endpoint(
+        "DELETE",
+        "/me/devices",
+        forget_browsers,
+        "Second step",
+        {200: shapes.Forgotten},
+        ("conflict",),
+        access="bearer",
+        scope=guard.OWN_ONLY,
+    ),
     Endpoint(
         "POST",
         "/me/confirm/{provider}",
@@ -119,6 +132,7 @@ ENDPOINTS = (
         schemas.Fields,
         body_required=False,
         access="bearer",
+        scope=guard.OWN_ONLY,
         example={"password": "correct horse battery staple"},
     ),
     Endpoint(
@@ -131,6 +145,7 @@ ENDPOINTS = (
         schemas.Fields,
         body_required=False,
         access="bearer",
+        scope=guard.OWN_ONLY,
         example={},
     ),
 )

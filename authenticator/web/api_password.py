@@ -43,7 +43,17 @@ _CHANGE = ("invalid_credentials", "step_up_required", "validation_failed", "unkn
 _RESET = ("invalid_link", "invalid_code", "validation_failed", "unknown_provider", "email_taken", "phone_taken", "rate_limited", "busy")
 
 ENDPOINTS = (
-    Endpoint("POST", "/me/password", change_password, "Passwords", {204: None}, _CHANGE, body=schemas.PasswordChange, access="bearer"),
+    Endpoint(
+        "POST",
+        "/me/password",
+        change_password,
+        "Passwords",
+        {204: None},
+        _CHANGE,
+        body=schemas.PasswordChange,
+        access="bearer",
+        scope=guard.OWN_ONLY,
+    ),
     Endpoint(
         "POST",
         "/password/forgot",

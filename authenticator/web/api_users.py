@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response, request
 
 from authenticator.errors import AuthError
@@ -141,7 +143,7 @@ def _under(signed: Signed, user_id: str) -> User:
 _SEARCH = tuple(Query(name, f"The exact {name.replace('_', ' ')}.") for name in SEARCH)
 GROUP = "Administration"
 
-ENDPOINTS = (
+_ALL = (
     Endpoint("GET", "/users", users, GROUP, {200: schemas.Users}, ADMIN, access="bearer", query=(*PAGE, *_SEARCH)),
     Endpoint(
         "POST",
@@ -185,3 +187,4 @@ ENDPOINTS = (
     Endpoint("GET", "/users/{id}/events", user_events, GROUP, {200: schemas_activity.Events}, ADMIN, access="bearer", query=PAGE),
     Endpoint("GET", "/events", all_events, GROUP, {200: schemas_activity.Events}, ADMIN, access="bearer", query=PAGE),
 )
+ENDPOINTS = tuple(replace(one, scope="users:read" if one.method == "GET" else "users:write") for one in _ALL)

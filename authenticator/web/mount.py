@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from authenticator.countries import Countries
+from authenticator.crypto import derive_key
 from authenticator.hooks import hookimpl
 from authenticator.http import hygiene, tokens
 from authenticator.http.client import Clients
@@ -40,7 +41,9 @@ class Mount:
     @hookimpl
     def auth_mount(self, app: Flask, auth: Service) -> None:
         settings = auth.settings
-        app.extensions["authenticator_cookies"] = Cookies(settings)
+        app.extensions["authenticator_cookies"] = Cookies(
+            settings, domain=auth.core.door.cookie_domain, door_key=derive_key(auth.core.secret, "door cookie")
+        )
         app.extensions["authenticator_clients"] = Clients(settings.trusted_proxies, Countries(settings.ip_database).of)
         app.extensions["authenticator_tokens"] = Tokens(app, auth)
         hygiene.install(app)
