@@ -20,6 +20,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from authenticator import cli
 from authenticator.clock import Clock
 from authenticator.crypto import derive_key
+from authenticator.door.gate import Door
 from authenticator.errors import AuthError, ConfigurationError
 from authenticator.flows import attributes, leaving, ownership
 from authenticator.flows.core import Core
@@ -39,6 +40,7 @@ from authenticator.models import User
 from authenticator.oidc.mount import OidcMount
 from authenticator.options import DoorOptions, OidcOptions
 from authenticator.outbox import Outbox, OutboxPlugin
+from authenticator.reach import LOOPBACK, Reach
 from authenticator.registry import Installed, build, find
 from authenticator.service import Service
 from authenticator.settings import PREFIX, Loaded, Settings, load
@@ -78,6 +80,7 @@ def create_app(
     app.extensions["authenticator_loaded"] = loaded
     app.config["MAX_CONTENT_LENGTH"] = None  # web/hygiene.py caps bodies, chunked ones too
     installed.manager.hook.auth_mount(app=app, auth=service)
+    app.wsgi_app = Door(app, service, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = _awake(service.core.errands, app.wsgi_app)  # type: ignore[method-assign]
     return app
 
@@ -106,6 +109,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     hasher = _hasher(settings)
     http = WebClient((settings.emulator_url,))
     log = logging.getLogger("authenticator")
+    oidc = _part(loaded, "oidc", OidcOptions)
 
     def kit_for(cls: type[Plugin]) -> Kit:
         return Kit(
@@ -141,12 +145,18 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
         secret,
         log,
         attributes.load(settings.attributes_schema),
-        oidc=_part(loaded, "oidc", OidcOptions),
+        oidc=oidc,
         door=_part(loaded, "door", DoorOptions),
-        outside=http,
+        outside=WebClient(connect=5.0, read=10.0, reach=_reach(settings, oidc)),
     )
     errands.handle("erasure", lambda errand: leaving.carry_out(core, errand))
     return Service(core, Ended(core), KeyRing(store, clock, settings, history))
+
+
+def _reach(settings: Settings, oidc: OidcOptions) -> Reach:
+    """Where addresses given by applications may lead (SECURITY.md 86); a developer's applications stand on her own machine."""
+    inner = [*oidc.dangerous_inner_networks, *(LOOPBACK if settings.development else ())]
+    return Reach(oidc.outgoing_ports, inner)
 
 
 def _part(loaded: Loaded, name: str, model: type[Options]) -> Options:

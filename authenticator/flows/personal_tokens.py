@@ -23,7 +23,7 @@ ALWAYS: Final = (scopes.OPENID, "profile", "email", "phone", scopes.READ_ACCOUNT
 
 def may_give(core: Core, user: User) -> tuple[str, ...]:
     """The scopes that this person may give to a token: her account, and what she may do here to those of others."""
-    return (*ALWAYS, *sorted(permissions.held(user, core.clock.now())))
+    return (*ALWAYS, *sorted(permissions.held_here(core, user).permissions))
 
 
 def make(core: Core, signed: Signed, *, name: str, wanted: Sequence[str], expires_at: datetime, client: Client) -> tuple[Session, str]:

@@ -19,12 +19,13 @@ from authenticator.models import Client, Intent, Page, Session, Status, User
 from authenticator.service.administration import Administration
 from authenticator.service.applications import Applications
 from authenticator.service.own_account import OwnAccount
+from authenticator.service.permissions import Permissions
 from authenticator.service.tokens import PersonalTokens
 from authenticator.settings import Settings
 
 
 @dataclass(frozen=True)
-class Service(OwnAccount, Administration, Applications, PersonalTokens):
+class Service(OwnAccount, Administration, Permissions, Applications, PersonalTokens):
     """One authentication service. Everything in it may be shared between threads."""
 
     keys: KeyRing
@@ -135,7 +136,7 @@ class Service(OwnAccount, Administration, Applications, PersonalTokens):
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         listed = url.startswith((f"{origin}/", f"{origin}?")) or url == origin
-        return url if listed and origin in self.settings.return_origins else ""
+        return url if listed and (origin in self.settings.return_origins or origin in self.origins()) else ""
 
     def csrf_key(self) -> bytes:
         return derive_key(self.core.secret, "csrf")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from authenticator.applications import OWN, Application
 from authenticator.crypto import digest
-from authenticator.flows import personal_tokens, sessions
+from authenticator.flows import permissions, personal_tokens, sessions
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client, Session, Status, User
 from authenticator.service.facade import Facade
 
 TOKEN_PREFIX = personal_tokens.PREFIX
+AGE = 0.5  # seconds that what was read of an application counts at the door
 
 
 class PersonalTokens(Facade):
@@ -30,6 +32,24 @@ class PersonalTokens(Facade):
         if not token.startswith(TOKEN_PREFIX) or len(token) > 64:
             return None
         return self.signed_behind(digest(token), kind="token", client=client)
+
+    def may_in(self, user: User, application_id: str, permission: str, resource: str = "") -> bool:
+        """Whether somebody may do something in an application, this service included; what was changed counts within a second."""
+        application = self._application_at_door(user, application_id)
+        return application is not None and permissions.decide(self.core, user, application, permission, resource).allowed
+
+    def permissions_in(self, user: User, application_id: str) -> Sequence[str]:
+        """What somebody may do in an application with everything in it; nothing where there is none."""
+        application = self._application_at_door(user, application_id)
+        found = permissions.held_in(user, application, self.core.clock.now()) if application and application.enabled else permissions.Held()
+        return sorted(found.permissions)
+
+    def _application_at_door(self, user: User, application_id: str) -> Application | None:
+        if application_id == OWN:
+            return permissions.here(self.core, user)
+        if len(application_id) > 128:
+            return None
+        return self.core.fleeting.of("door", application_id, seconds=AGE, make=lambda: self.core.store.application(application_id))
 
     def personal_scopes(self, user: User) -> tuple[str, ...]:
         """What a person may let her tokens do."""

@@ -1,0 +1,1 @@
+"""How reverse proxies ask who a request comes from."""
