@@ -21,19 +21,24 @@ class ClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Something that an application lets some people do: `reports:read`, and what that means in words."""
+    """Something that an application lets some people do: `reports:read`, and what that means in words.
+
+    `since` is when it was declared: what was given under the same name before that counts for nothing.
+    """
 
     name: str
     text: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Permissions of one application under one name."""
+    """Permissions of one application under one name. Whoever was given one of the same name before `since` has nothing by it."""
 
     name: str
     text: str = ""
     permissions: tuple[str, ...] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from authenticator.events import Event
-from authenticator.flows import accounts, permissions, recovery, transfer
-from authenticator.flows.outcomes import Signed
+from authenticator.flows import accounts, recovery, transfer
 from authenticator.models import Client, Page, Status, StatusChange, User
 from authenticator.service.facade import Facade
 
@@ -48,22 +47,6 @@ class Administration(Facade):
     def all_events(self, *, after: str | None = None, limit: int = 50) -> Page[Event]:
         """What happened to everybody, newest first."""
         return self.core.store.events(after=after, limit=limit)
-
-    def require_permission(self, signed: Signed, permission: str) -> None:
-        permissions.require(self.core, signed, permission)
-
-    def require_over(self, signed: Signed, user: User) -> None:
-        permissions.require_over(self.core, signed, user)
-
-    def permissions_of(self, user: User) -> list[str]:
-        """What somebody may do here now."""
-        return sorted(permissions.held(user, self.core.clock.now()))
-
-    def grant(self, user: User, permission: str, *, by: str) -> User:
-        return permissions.grant(self.core, user, permission, by=by)
-
-    def revoke(self, user: User, permission: str, *, by: str) -> User:
-        return permissions.revoke(self.core, user, permission, by=by)
 
     def invite(self, user: User, *, by: str, client: Client | None = None) -> None:
         """Mail an invitation, by which its owner enters the account; only the newest works."""

@@ -332,7 +332,7 @@ def test_mf_09_an_administrator_can_not_be_without_a_second_step(build: Builder)
     core = manor.service.core
     from authenticator.flows import permissions
 
-    permissions.grant(core, manor.service.find_user(person.id), "users:read", by="operator")
+    manor.service.grant(manor.service.find_user(person.id), "users:read", by="operator")
     answer = manor.visitor().delete("/api/v1/me/factors/totp", headers=person.bearer)
     assert (answer.status_code, answer.json["code"]) == (409, "last_second_step")
     assert manor.post("/sign-in/password", {"email": person.email, "password": person.password}).json["status"] == "challenge"

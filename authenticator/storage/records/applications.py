@@ -21,8 +21,8 @@ def application_record(application: Application, sealer: Sealer) -> dict[str, An
     facts = {name: getattr(application, name) for name in PLAIN}
     facts["refreshed_at"] = maybe_millis(application.refreshed_at)
     facts["secrets"] = [[item.digest, millis(item.created_at), maybe_millis(item.expires_at)] for item in application.secrets]
-    facts["permissions"] = [asdict(item) for item in application.permissions]
-    facts["roles"] = [asdict(item) for item in application.roles]
+    facts["permissions"] = [asdict(item) | {"since": maybe_millis(item.since)} for item in application.permissions]
+    facts["roles"] = [asdict(item) | {"since": maybe_millis(item.since)} for item in application.roles]
     return {
         "id": application.id,
         "owner": application.owner or None,
@@ -44,8 +44,10 @@ def application_of(record: Record, sealer: Sealer) -> Application:
         version=record["version"],
         refreshed_at=maybe_moment(facts.get("refreshed_at")),
         secrets=tuple(ClientSecret(digest, moment(made), maybe_moment(ends)) for digest, made, ends in facts.get("secrets", ())),
-        permissions=tuple(Permission(**item) for item in facts.get("permissions", ())),
-        roles=tuple(Role(item["name"], item["text"], tuple(item["permissions"])) for item in facts.get("roles", ())),
+        permissions=tuple(Permission(item["name"], item["text"], maybe_moment(item.get("since"))) for item in facts.get("permissions", ())),
+        roles=tuple(
+            Role(item["name"], item["text"], tuple(item["permissions"]), maybe_moment(item.get("since"))) for item in facts.get("roles", ())
+        ),
         **plain,
     )
 
