@@ -45,7 +45,8 @@ def main() -> int:
             for name, start in peers.PEERS.items():
                 _say(f"{name} …")
                 try:
-                    rows.extend(openid.peer(bench, name, start))
+                    for row in openid.peer(bench, name, start):
+                        rows.append(row)
                 except (peers.NotHere, Failed, servers.DoesNotStart) as error:
                     failures.append(f"NOT MEASURED: {name}: {error}")
         units = bench.units

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ SECRET = "benchmark-secret-of-more-than-forty-three-characters"
 BACK = "http://localhost:9/callback"
 SCOPES = ("openid", "profile", "email", "offline_access")
 VERIFIER = "v" * 64
+LIMITS = {"client credentials": 3.5, "code flow, both requests": 12.0, "refresh of an application": 5.5}
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
@@ -41,24 +42,15 @@ class Issuer:
     redirects: int = 303
 
 
-@dataclass(frozen=True)
-class Costs:
-    """What each way took, in F."""
-
-    credentials: Spread
-    code: Spread
-    refresh: Spread
-
-
-def measure(bench: Bench, issuer: Issuer) -> Costs:
-    """Client credentials, the code flow's two requests, and a refresh; every token and code is used once."""
+def measure(bench: Bench, issuer: Issuer) -> Iterator[tuple[str, Spread]]:
+    """Client credentials, the code flow's two requests, and a refresh, in F; every token and code is used once."""
 
     def credentials() -> float:
         asked = form("POST", issuer.token, {"grant_type": "client_credentials", "scope": "api"}, headers=[_basic(issuer.own_client)])
         return bench.send(issuer.server, [asked] * bench.size)[0]
 
-    spent = bench.in_units(credentials)
-    flows = bench.in_units(lambda: _flow(bench, issuer)[0])
+    yield "client credentials", bench.in_units(credentials)
+    yield "code flow, both requests", bench.in_units(lambda: _flow(bench, issuer)[0])
     tokens = _flow(bench, issuer)[1]
 
     def refresh() -> float:
@@ -71,7 +63,7 @@ def measure(bench: Bench, issuer: Issuer) -> Costs:
         tokens = read(outcome.bodies, "refresh_token")
         return used
 
-    return Costs(spent, flows, bench.in_units(refresh))
+    yield "refresh of an application", bench.in_units(refresh)
 
 
 def _flow(bench: Bench, issuer: Issuer) -> tuple[float, list[str]]:
@@ -107,12 +99,7 @@ def _basic(client: str) -> tuple[str, str]:
 
 def tokens(stage: Stage) -> list[Row]:
     """G14."""
-    costs = measure(stage.bench, _ours(stage))
-    return [
-        stage.row("G14", "client credentials", costs.credentials, limit=3.5),
-        stage.row("G14", "code flow, both requests", costs.code, limit=12),
-        stage.row("G14", "refresh of an application", costs.refresh, limit=5.5),
-    ]
+    return [stage.row("G14", what, figure, limit=LIMITS[what]) for what, figure in measure(stage.bench, _ours(stage))]
 
 
 def _ours(stage: Stage) -> Issuer:
@@ -137,13 +124,8 @@ def _ours(stage: Stage) -> Issuer:
     return Issuer(stage.server, "/oauth/authorize", "/oauth/token", cookies)
 
 
-def peer(bench: Bench, name: str, start: Callable[[Path], AbstractContextManager[Issuer]]) -> list[Row]:
-    """The same of somebody else's provider, for information."""
+def peer(bench: Bench, name: str, start: Callable[[Path], AbstractContextManager[Issuer]]) -> Iterator[Row]:
+    """The same of somebody else's provider, for information, as far as it gets."""
     with tempfile.TemporaryDirectory(prefix="peer-") as folder, start(Path(folder)) as issuer:
-        costs = measure(bench, issuer)
-    figures = (
-        ("client credentials", costs.credentials),
-        ("code flow, both requests", costs.code),
-        ("refresh of an application", costs.refresh),
-    )
-    return [Row("P1", f"{name}: {what}", "peer", figure, "F") for what, figure in figures]
+        for what, figure in measure(bench, issuer):
+            yield Row("P1", f"{name}: {what}", "peer", figure, "F")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from pathlib import Path
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import RSAKey
 
 from benchmarks import openid, servers
 
 HERE = Path(__file__).parent
 NODE_PEER = "oidc-provider@9"
 DJANGO_PEER = ("django-oauth-toolkit>=3", "Django>=5", "gunicorn>=27", "cryptography")
+CANAILLE = ("canaille[oidc,sqlite,front]", "gunicorn>=27")
 GUNICORN = ("--worker-class", "gthread", "--threads", "4", "--keep-alive", "65", "--no-control-socket", "--log-level", "warning")
 
 
@@ -48,17 +51,31 @@ def oidc_provider(folder: Path) -> Iterator[openid.Issuer]:
 
 @contextmanager
 def toolkit(folder: Path) -> Iterator[openid.Issuer]:
-    """django-oauth-toolkit on SQLite under gunicorn, with the options of our own service; its client secrets unhashed, or PBKDF2 would
-    be all that is seen."""
+    """django-oauth-toolkit on SQLite; its client secrets unhashed, or PBKDF2 would be all that is seen."""
+    key = rsa.generate_private_key(65537, 3072).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with _python_peer(folder, DJANGO_PEER, "toolkit", key) as (server, cookie):
+        yield openid.Issuer(server, "/o/authorize/", "/o/token/", [cookie], f"{openid.CLIENT}_own", 302)
+
+
+@contextmanager
+def canaille(folder: Path) -> Iterator[openid.Issuer]:
+    """Canaille on SQLite: Flask and Authlib, as we are."""
+    key = json.dumps(RSAKey.generate_key(3072, private=True).as_dict(private=True))
+    with _python_peer(folder, CANAILLE, "canaille_app", key, path="/.well-known/openid-configuration") as (server, cookie):
+        yield openid.Issuer(server, "/oauth/authorize", "/oauth/token", [cookie], openid.CLIENT, 302)
+
+
+@contextmanager
+def _python_peer(folder: Path, packages: Sequence[str], module: str, key: str, *, path: str = "/") -> Iterator[tuple[servers.Program, str]]:
+    """A peer in a virtual environment of its own, under gunicorn with our own options; and the cookie of somebody signed in there."""
     python = folder / "venv" / "bin" / "python"
     _run([sys.executable, "-m", "venv", "venv"], folder)
-    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *DJANGO_PEER], folder)
-    key = rsa.generate_private_key(65537, 3072).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages], folder)
     settings = {"PEER_DATABASE": str(folder / "peer.db"), "PEER_KEY": key, "PYTHONPATH": str(HERE)}
-    made = _run([str(python), str(HERE / "toolkit.py"), openid.CLIENT, openid.SECRET, openid.BACK], folder, settings)
-    command = [str(python), "-m", "gunicorn", "--bind", "127.0.0.1:{port}", *GUNICORN, "toolkit:application"]
-    with servers.Program(command, folder, settings, children=1) as server:
-        yield openid.Issuer(server, "/o/authorize/", "/o/token/", [made.strip().splitlines()[-1]], f"{openid.CLIENT}_own", 302)
+    made = _run([str(python), str(HERE / f"{module}.py"), openid.CLIENT, openid.SECRET, openid.BACK], folder, settings)
+    command = [str(python), "-m", "gunicorn", "--bind", "127.0.0.1:{port}", *GUNICORN, f"{module}:application"]
+    with servers.Program(command, folder, settings, children=1, path=path) as server:
+        yield server, made.strip().splitlines()[-1]
 
 
 PEERS: Mapping[str, Callable[[Path], AbstractContextManager[openid.Issuer]]] = {
