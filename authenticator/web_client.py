@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+from authenticator.reach import Reach
+
 ANSWER_BYTES = 1 << 20
 JSON_DEPTH = 20
 
@@ -42,15 +44,24 @@ class Answer:
 class WebClient:
     """Calls over https, or to one of `bases` (the emulator). Safe to share between threads; calls share nothing but the trusted CAs.
 
+    With a `reach` it calls what strangers name: only where that reaches, and the connection goes to the address that was checked.
     Each call ends within `total` seconds, whatever the other side does, but for the name look-up, which the
     system's resolver bounds. No proxy, no `.netrc`: the environment must not redirect a client secret.
     """
 
     def __init__(
-        self, bases: Sequence[str] = (), *, connect: float = 3.0, read: float = 5.0, total: float = 10.0, limit: int = ANSWER_BYTES
+        self,
+        bases: Sequence[str] = (),
+        *,
+        connect: float = 3.0,
+        read: float = 5.0,
+        total: float = 10.0,
+        limit: int = ANSWER_BYTES,
+        reach: Reach | None = None,
     ) -> None:
         self._bases = tuple(base.rstrip("/") for base in bases if base)
         self._connect, self._read, self._total, self._limit = connect, read, total, limit
+        self._reach = reach
 
     def get(self, url: str, *, headers: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None) -> Answer:
         """GET, with `params` added to the query."""
@@ -66,6 +77,8 @@ class WebClient:
         """Whether this client would call `url`: https with a host and without a user, or below one of the bases."""
         if any(url == base or url.startswith(f"{base}/") for base in self._bases):
             return True
+        if self._reach is not None:
+            return self._reach.allows(url)
         try:
             parts = urlsplit(url)
             return parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port in (None, *range(1, 65536))
@@ -74,10 +87,9 @@ class WebClient:
 
     def _call(self, method: str, url: str, **what: Any) -> Answer:
         if not self.allows(url):
-            raise BadAnswer("the address is not an https one")
-        answer: Answer = self._transport.send(
-            method, url, connect=self._connect, read=self._read, total=self._total, limit=self._limit, **what
-        )
+            raise BadAnswer("the address is not one that may be called" if self._reach else "the address is not an https one")
+        patience = {"connect": self._connect, "read": self._read, "total": self._total}
+        answer: Answer = self._transport.send(method, url, limit=self._limit, reach=self._reach, **patience, **what)
         return answer
 
     @cached_property
@@ -88,12 +100,18 @@ class WebClient:
 
 def json_object(body: bytes) -> dict[str, Any]:
     """One JSON object in UTF-8, without doubled names, NaN, infinities or lone surrogates, at most JSON_DEPTH deep; else BadAnswer."""
+    found = json_value(body)
+    if not isinstance(found, dict):
+        raise BadAnswer("not a JSON object")
+    return found
+
+
+def json_value(body: bytes) -> Any:
+    """The same for any JSON."""
     try:
         found = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         raise BadAnswer("not valid JSON") from None
-    if not isinstance(found, dict):
-        raise BadAnswer("not a JSON object")
     _walk(found, JSON_DEPTH)
     return found
 

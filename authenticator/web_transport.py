@@ -19,6 +19,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from authenticator.reach import Reach
 from authenticator.web_client import Answer, BadAnswer, Unreachable
 
 CHUNK = 1 << 15
@@ -28,9 +29,11 @@ HEADERS = {"Accept": "application/json", "User-Agent": "flask-authenticator", "A
 class Transport:
     """Sends one request at a time from any thread; what is shared are the trusted CAs."""
 
-    def send(self, method: str, url: str, *, connect: float, read: float, total: float, limit: int, **what: Any) -> Answer:
+    def send(
+        self, method: str, url: str, *, connect: float, read: float, total: float, limit: int, reach: Reach | None = None, **what: Any
+    ) -> Answer:
         """The answer, at most `limit` bytes of it, within `total` seconds; Unreachable or BadAnswer."""
-        token = _patience.set(_Patience(time.monotonic() + total, connect, read))
+        token = _patience.set(_Patience(time.monotonic() + total, connect, read, reach))
         try:
             return self._answer(requests.Request(method, url, **what), (connect, read), limit)
         except requests.exceptions.ContentDecodingError:
@@ -71,11 +74,12 @@ def _body(response: requests.Response, limit: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Patience:
-    """When a call must be over, and how long each part of it may take until then."""
+    """When a call must be over, how long each part of it may take until then, and where it may go."""
 
     end: float
     connect: float
     read: float
+    reach: Reach | None = None
 
     def left(self, most: float) -> float:
         """Seconds that may still be waited, at most `most`; TimeoutError when there are none."""
@@ -114,10 +118,16 @@ class _TimedResponse(HTTPResponse):
         self.fp = io.BufferedReader(_TimedSocketIO(sock))
 
 
-def _connected(host: str, port: int) -> socket.socket:
-    """The first address of `host` that answers; many dead ones together get no more time than the call has."""
+def _connected(host: str, port: int, *, secure: bool) -> socket.socket:
+    """The first address of `host` that answers; many dead ones together get no more time than the call has.
+
+    The name is looked up once: what was checked is what is connected to, whatever the name means a moment later.
+    """
     patience, failure = _patience.get(), OSError("no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    if patience.reach and not all(patience.reach.admits(str(one[4][0]), port, secure=secure) for one in found):
+        raise BadAnswer("the name leads to an address that may not be called")
+    for family, kind, protocol, _, address in found:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(patience.left(patience.connect))
@@ -134,14 +144,14 @@ class _PlainConnection(HTTPConnection):
     response_class = _TimedResponse
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self.host, self.port)
+        return _connected(self.host, self.port, secure=False)
 
 
 class _SecureConnection(HTTPSConnection):
     response_class = _TimedResponse
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self.host, self.port or 443)
+        return _connected(self.host, self.port or 443, secure=True)
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -61,7 +61,7 @@ def _check_addresses(core: Core, said: Metadata, faults: Faults) -> None:
         if uri := getattr(said, name):
             faults.add(name, client_uris.page_fault(uri))
     for name in ("jwks_uri", "backchannel_logout_uri", "sector_identifier_uri", "logo_uri"):
-        if (uri := getattr(said, name)) and ("#" in uri or not core.outside.allows(uri)):
+        if (uri := getattr(said, name)) and not core.outside.allows(uri):
             faults.add(name, "This must be an https address that everybody can reach.")
 
 

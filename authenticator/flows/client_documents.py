@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +11,7 @@ from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows import client_metadata, client_uris
 from authenticator.flows.core import Core
-from authenticator.web_client import BadAnswer, WebFailure
+from authenticator.web_client import BadAnswer, WebFailure, json_value
 
 REFRESH = timedelta(hours=6)
 FAILED = 60.0  # seconds until a document that was no good is asked for again
@@ -44,8 +43,8 @@ def check_sector(core: Core, url: str, redirect_uris: Sequence[str]) -> None:
     """AuthError `validation_failed` unless the sector's document lists these addresses (OpenID Connect Registration §5)."""
     try:
         answer = core.outside.get(url)
-        listed = json.loads(answer.body) if answer.status == 200 else None
-    except (WebFailure, ValueError, RecursionError):
+        listed = json_value(answer.body) if answer.status == 200 else None
+    except WebFailure:
         listed = None
     if not isinstance(listed, list) or not set(redirect_uris) <= {one for one in listed if isinstance(one, str)}:
         raise AuthError(
@@ -75,6 +74,6 @@ def _read(core: Core, url: str, application: Application) -> Application:
 
 def _is_name(core: Core, url: str) -> bool:
     """Whether an address may be a client id: https with a path, and nothing that could be written otherwise."""
-    if client_uris.page_fault(url) or not core.outside.allows(url) or "#" in url:
+    if client_uris.page_fault(url) or not core.outside.allows(url):
         return False
     return urlsplit(url).path not in ("", "/")

@@ -206,7 +206,7 @@ def test_a_persons_own_application_is_a_modest_one(auth: Service, as_user: AsUse
     exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
     assert refused(auth, "validation_failed", {**SHOP, "grant_types": [exchange]}, owner=ada) == {"grant_types"}
     assert refused(auth, "validation_failed", {**SHOP, "client_name": "Authenticator"}, owner=ada) == {"client_name"}
-    assert [event.kind for event in auth.events(ada).items][0] == "application_added"
+    assert next(event.kind for event in auth.events(ada).items) == "application_added"
 
 
 def test_a_person_has_so_many_applications_and_no_more(auth: Service, as_user: AsUser, clock: SetClock) -> None:
