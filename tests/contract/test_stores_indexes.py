@@ -12,6 +12,7 @@ import pytest
 from pymongo import MongoClient
 from sqlalchemy import event
 
+from authenticator.applications import Application, Grant
 from authenticator.events import Event
 from authenticator.models import Page, Session
 from authenticator.storage.open import open_store
@@ -19,7 +20,9 @@ from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.store import SqlStore
 from authenticator.testing.store_contract import NOW, a_key, a_session, a_user, later
+from authenticator.testing.stores.applications import a_grant, an_application
 from authenticator.testing.stores.errands import an_errand
+from authenticator.testing.stores.samples import a_grant_session
 
 Fresh = Callable[[str], str]
 MANY = 400
@@ -41,11 +44,47 @@ def ended_sessions_of(store: Store, after: str | None) -> Page[Session]:
     return store.sessions_of("u1", later(days=40), ended=True, after=after, limit=5)
 
 
+def given_to_applications(store: Store, after: str | None) -> Page[Session]:
+    return store.sessions_of("u1", NOW, kinds=("grant",), after=after, limit=5)
+
+
+def given_in_a_session(store: Store, after: str | None) -> Page[Session]:
+    return Page(tuple(store.sessions_under("s0", NOW)), "the next")
+
+
+def all_applications(store: Store, after: str | None) -> Page[Application]:
+    return store.applications(after=after, limit=5)
+
+
+def the_operators_applications(store: Store, after: str | None) -> Page[Application]:
+    return store.applications(owner="", after=after, limit=5)
+
+
+def her_applications(store: Store, after: str | None) -> Page[Application]:
+    return store.applications(owner="u1", after=after, limit=5)
+
+
+def grants_of(store: Store, after: str | None) -> Page[Grant]:
+    return Page(tuple(store.grants_of("u2")), "the next")
+
+
 def due_errands(store: Store, after: str | None) -> Page[object]:
     return Page(tuple(store.claim_errands(NOW, later(minutes=1), 5)), "the next")
 
 
-LISTS = (events_of, everybodys_events, sessions_of, ended_sessions_of, due_errands)
+LISTS = (
+    events_of,
+    everybodys_events,
+    sessions_of,
+    ended_sessions_of,
+    given_to_applications,
+    given_in_a_session,
+    all_applications,
+    the_operators_applications,
+    her_applications,
+    grants_of,
+    due_errands,
+)
 
 
 def filled(url: str) -> Store:
@@ -55,6 +94,12 @@ def filled(url: str) -> Store:
     for number in range(MANY):
         store.append_event(Event(f"e{number}", "signed_in", later(seconds=number // 3), f"u{1 + number % 2}"))
         store.open_session(a_session(number, f"u{1 + number % 2}", created_at=later(seconds=number // 3)))
+        store.add_application(an_application(number, owner=("", "u1")[number % 2], created_at=later(seconds=number // 3)))
+        facts = {"application": f"app_{number % 100}", "parent": f"s{number // 4}", "created_at": later(seconds=number // 3)}
+        store.open_session(a_grant_session(f"g{number}", f"u{1 + number // 4 % 2}", **facts))
+    for number in range(3):
+        store.save_grant(a_grant("u2", f"app_{number}"))
+        store.save_grant(a_grant("u1", f"app_{number}"))
     store.put_errands([an_errand(number) for number in range(MANY)])
     return store
 
@@ -85,7 +130,9 @@ def test_sqlite_neither_scans_nor_sorts_for_a_page(fresh_database: Fresh) -> Non
         for statement in said:
             plan = " / ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"))
             assert "TEMP B-TREE" not in plan, (statement, plan)
-            assert "SCAN" not in plan.replace("SCAN due", "").replace("SCAN events USING INDEX events_by_time", ""), (statement, plan)
+            for walked in ("SCAN due", "SCAN events USING INDEX events_by_time", "SCAN applications USING INDEX applications_by_age"):
+                plan = plan.replace(walked, "")
+            assert "SCAN" not in plan, (statement, plan)
     connection.close()
 
 
@@ -104,7 +151,7 @@ def test_mongodb_looks_at_no_more_than_it_shows(ask: Callable[[Store, str | None
 def test_whoever_ended_many_sessions_has_her_open_ones_found_as_soon(fresh_database: Fresh) -> None:
     url = fresh_database("mongodb")
     store = filled(url)
-    assert store.close_sessions("u2", "signed_out", NOW, keep="s397") == MANY // 2 - 1
+    assert store.close_sessions("u2", "signed_out", NOW, keep="s397") == MANY - 1
     store.open_session(a_session("new", "u2", created_at=later(days=1)))
     with watched(url) as looks:
         assert [session.id for session in store.sessions_of("u2", NOW).items] == ["snew", "s397"]

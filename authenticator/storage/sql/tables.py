@@ -185,7 +185,7 @@ field_keys = Table(
 # the sessions that were not ended, and of those the ones that were given in another or to an application
 PARTIAL = {
     "sessions_open": (("user_id", "kind", "created_at", "id"), "closed_at IS NULL"),
-    "sessions_by_parent": (("parent",), "parent IS NOT NULL AND closed_at IS NULL"),
+    "sessions_by_parent": (("parent", "created_at", "id"), "parent IS NOT NULL AND closed_at IS NULL"),
     "sessions_by_application": (("application",), "application IS NOT NULL AND closed_at IS NULL"),
 }
 INDEXES = frozenset(PARTIAL) | {index.name for table in metadata.tables.values() for index in table.indexes}

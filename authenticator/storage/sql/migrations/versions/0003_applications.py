@@ -18,7 +18,7 @@ def upgrade() -> None:
     op.create_index("sessions_by_user", "sessions", ["user_id", "kind", "created_at", "id"])
     op.drop_index("sessions_open", "sessions")
     _partial("sessions_open", ["user_id", "kind", "created_at", "id"], "closed_at IS NULL")
-    _partial("sessions_by_parent", ["parent"], "parent IS NOT NULL AND closed_at IS NULL")
+    _partial("sessions_by_parent", ["parent", "created_at", "id"], "parent IS NOT NULL AND closed_at IS NULL")
     _partial("sessions_by_application", ["application"], "application IS NOT NULL AND closed_at IS NULL")
     op.create_table(
         "applications",
