@@ -100,6 +100,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     settings = loaded.settings
     secret = _secret(settings)
     sealer = Sealer(secret, _field_keys(settings))
+    oidc, door = _part(loaded, "oidc", OidcOptions), _part(loaded, "door", DoorOptions)
     store = _open(settings, sealer, installed)
     ids = Ids(settings.machine_id)
     history = History(store, clock, ids)
@@ -109,7 +110,6 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     hasher = _hasher(settings)
     http = WebClient((settings.emulator_url,))
     log = logging.getLogger("authenticator")
-    oidc = _part(loaded, "oidc", OidcOptions)
 
     def kit_for(cls: type[Plugin]) -> Kit:
         return Kit(
@@ -146,7 +146,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
         log,
         attributes.load(settings.attributes_schema),
         oidc=oidc,
-        door=_part(loaded, "door", DoorOptions),
+        door=door,
         outside=WebClient(connect=5.0, read=10.0, reach=_reach(settings, oidc)),
     )
     errands.handle("erasure", lambda errand: leaving.carry_out(core, errand))
