@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from authenticator.testing.browser import auth_settings, chromium, javascript, live, live_url, page, picture
-from tests.browser.everybody import WIDTHS, is_for_everybody
+from tests.browser.everybody import VIEWS, is_for_everybody
 
 __all__ = ["auth_settings", "chromium", "javascript", "live", "live_url", "page", "picture"]
 
@@ -30,7 +30,7 @@ def look(page: Page, picture: Callable[[Page, str], Path], request: pytest.Fixtu
     """`look("sign-in")`: the page that is shown is for everybody. With `--pictures` it is painted in each width and light."""
 
     def check(name: str) -> None:
-        for width in WIDTHS if request.config.getoption("--pictures") else ():
+        for width, _ in VIEWS if request.config.getoption("--pictures") else ():
             page.set_viewport_size({"width": width, "height": 700})
             for scheme in ("dark", "light"):
                 page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
