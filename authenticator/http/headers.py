@@ -34,10 +34,11 @@ class Headers:
         self._usual = f"{self._before}{self._after}"
 
     def _policy(self) -> str:
-        origins, scripts = g.get("form_origins"), g.get("own_scripts")
-        if not origins and not scripts:
+        origins, scripts, image = g.get("form_origins"), g.get("own_scripts"), g.get("image_origin", "")
+        if not origins and not scripts and not image:
             return self._usual
-        return f"{self._before}{''.join(f' {origin}' for origin in sorted(origins or ()))}{self._after}{SCRIPTS if scripts else ''}"
+        before = self._before.replace("img-src", f"img-src {image}", 1) if image else self._before
+        return f"{before}{''.join(f' {origin}' for origin in sorted(origins or ()))}{self._after}{SCRIPTS if scripts else ''}"
 
     def add(self, response: Response) -> Response:
         """The `after_request` hook (ASVS 5.0 3.4.1 to 3.4.8 and 14.3.2)."""
@@ -69,12 +70,23 @@ def policy(logo_url: str) -> tuple[str, str]:
 def allow_form_to(url: str) -> None:
     """Let this page's forms end at the origin of `url`: browsers also hold a form's redirects against `form-action`."""
     parts = urlsplit(url)
-    if parts.scheme in ("http", "https") and parts.hostname:
-        g.form_origins = g.get("form_origins", frozenset()) | {f"{parts.scheme}://{parts.netloc}"}
+    if parts.scheme in ("http", "https"):
+        target = f"{parts.scheme}://{parts.netloc}" if parts.hostname else ""
+    else:  # a program with a scheme of its own, which always has a dot in it (RFC 8252 §7.1)
+        target = f"{parts.scheme}:" if "." in parts.scheme else ""
+    if target:
+        g.form_origins = g.get("form_origins", frozenset()) | {target}
+
+
+def allow_image(url: str) -> None:
+    """Let this page show pictures of the origin of `url`, an https address."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname and not set(parts.netloc) & set(";, '\""):
+        g.image_origin = f"https://{parts.netloc}"
 
 
 def allow_scripts() -> None:
-    """Let this page run our own script files: only passkeys need one."""
+    """Let this page run our own script files: passkeys need one, and answers that are posted to an application."""
     g.own_scripts = True
 
 

@@ -7,10 +7,10 @@ from typing import Final
 from flask import Flask
 
 from authenticator.hooks import hookimpl
-from authenticator.oidc import metadata
+from authenticator.oidc import authorize, metadata, registration
 from authenticator.service import Service
 
-PARTS: Final = (metadata,)
+PARTS: Final = (metadata, authorize, registration)
 
 
 class OidcMount:

@@ -18,6 +18,7 @@ from authenticator.kinds.base import Ask, Visit
 from authenticator.models import Client, Intent, Page, Session, Status, User
 from authenticator.service.administration import Administration
 from authenticator.service.applications import Applications
+from authenticator.service.authorizing import Authorizing
 from authenticator.service.own_account import OwnAccount
 from authenticator.service.permissions import Permissions
 from authenticator.service.tokens import PersonalTokens
@@ -25,7 +26,7 @@ from authenticator.settings import Settings
 
 
 @dataclass(frozen=True)
-class Service(OwnAccount, Administration, Permissions, Applications, PersonalTokens):
+class Service(OwnAccount, Administration, Authorizing, Permissions, Applications, PersonalTokens):
     """One authentication service. Everything in it may be shared between threads."""
 
     keys: KeyRing

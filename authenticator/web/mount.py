@@ -18,6 +18,7 @@ from authenticator.web import (
     api,
     api_cors,
     avatars,
+    confirm,
     data,
     dev,
     emails,
@@ -54,6 +55,7 @@ class Mount:
         for part in (pages, account, profile, avatars, data, emails, phones, verify_email, sessions, activity, two_step, tokens, operators):
             app.register_blueprint(part.blueprint())
         app.register_blueprint(recovery.blueprint())
+        app.register_blueprint(confirm.blueprint())
         if auth.has_passwords():
             app.register_blueprint(password.blueprint())
         if settings.development:

@@ -78,6 +78,7 @@ def _arrived(service: Service, outcome: SignedIn) -> Response:
     if outcome.cookie:
         guard.cookies().set_session(response, outcome.cookie)
     if outcome.browser:
+        service.browser_renewed(outcome.return_to, guard.cookies().browser(request), outcome.browser)
         guard.cookies().set_browser(response, outcome.browser)
     guard.cookies().drop(response, STEP)
     return response
@@ -96,8 +97,8 @@ def wanted(service: Service) -> str:
 def may_end_at(service: Service, url: str) -> str:
     """The URL if it may be followed, also by a form of this page."""
     target = allowed(service, url)
-    if target and not target.startswith("/"):
-        headers.allow_form_to(target)
+    if target:
+        headers.allow_form_to(service.leads_to(target, guard.cookies().browser(request)) if target.startswith("/") else target)
     return target
 
 

@@ -1,0 +1,74 @@
+"""What a person lets an application have: asked once, remembered, asked again for more, taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from authenticator.applications import Application, Grant
+from authenticator.errors import AuthError
+from authenticator.flows import authorization_claims
+from authenticator.flows.authorization_target import is_loopback
+from authenticator.flows.core import Core
+from authenticator.flows.scopes import CLAIMS
+from authenticator.models import Client, User
+
+TRIES = 5
+
+
+def consented(core: Core, user: User, application: Application, scopes: Iterable[str], claims: Iterable[str] = ()) -> bool:
+    """Whether she has agreed to all of these scopes and single claims before; where the operator answers for the application, always."""
+    if application.trusted and application.registration == "operator":
+        return True
+    return _covers(core.store.grant(user.id, application.id), scopes, claims)
+
+
+def unproven(application: Application, redirect_uri: str) -> bool:
+    """Whether anybody could pass for this application: it came by itself, has no secret, and is answered on the person's own machine.
+
+    Its consent is asked for each time (RFC 6749 §10.2, RFC 8252 §8.6).
+    """
+    if not application.public or application.registration not in ("dynamic", "document"):
+        return False
+    return is_loopback(redirect_uri) or not redirect_uri.startswith("https:")
+
+
+def agree(
+    core: Core, user: User, application: Application, scopes: Iterable[str], claims: Iterable[str] = (), *, client: Client, by: str = ""
+) -> Grant:
+    """Remember that she lets the application have these too; AuthError `conflict` if either of them is gone.
+
+    `by` says who agreed, if it was not the person herself.
+    """
+    scopes, claims = tuple(scopes), tuple(sorted(authorization_claims.personal(claims)))
+    for _ in range(TRIES):
+        before = core.store.grant(user.id, application.id)
+        now = core.clock.now()
+        grant = before or Grant(user.id, application.id, now, now)
+        if before is not None and _covers(before, scopes, claims):
+            return before
+        grant = replace(grant, updated_at=now, scopes=_united(grant.scopes, scopes), claims=_united(grant.claims, claims))
+        if core.store.save_grant(grant):
+            who = {"by": by} if by else {}
+            words = " ".join((*scopes, *claims))
+            core.history.record("consent_given", user_id=user.id, client=client, application=application.id, scopes=words, **who)
+            return replace(grant, version=grant.version + 1)
+    raise AuthError("conflict")
+
+
+def withdraw(core: Core, user: User, application_id: str, client: Client) -> None:
+    """Take back all that the application was let have; what it holds ends. AuthError `not_found` if that is nothing."""
+    if not core.store.remove_grant(user.id, application_id, core.clock.now()):
+        raise AuthError("not_found")
+    core.history.record("consent_withdrawn", user_id=user.id, client=client, application=application_id)
+
+
+def _covers(grant: Grant | None, scopes: Iterable[str], claims: Iterable[str]) -> bool:
+    if grant is None:
+        return False
+    known = {*grant.claims, *(claim for scope in grant.scopes for claim in CLAIMS.get(scope, ()))}
+    return set(scopes) <= set(grant.scopes) and authorization_claims.personal(claims) <= known
+
+
+def _united(before: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *more)))

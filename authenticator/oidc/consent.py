@@ -1,0 +1,69 @@
+"""The page on which a person reads what an application asks for, and decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from flask import Response, make_response, render_template
+
+from authenticator.applications import Application
+from authenticator.flows import permissions
+from authenticator.flows.authorization_request import Asked
+from authenticator.flows.authorization_tickets import Waiting
+from authenticator.flows.outcomes import Signed
+from authenticator.flows.scopes import CLAIMS, OPENID, WORDS
+from authenticator.http import headers
+
+CLAIM_WORDS = {
+    "name": "See your name",
+    "given_name": "See your given name",
+    "family_name": "See your family name",
+    "preferred_username": "See your user name",
+    "picture": "See your picture",
+    "locale": "See your language",
+    "updated_at": "See when your profile changed last",
+    "email": WORDS["email"],
+    "email_verified": WORDS["email"],
+    "phone_number": WORDS["phone"],
+    "phone_number_verified": WORDS["phone"],
+}
+
+
+def show(application: Application, waiting: Waiting, signed: Signed) -> Response:
+    """The page; its form may end where the application is answered, and its picture may be loaded."""
+    headers.allow_form_to(waiting.asked.target.redirect_uri)
+    logo = application.logo_uri if urlsplit(application.logo_uri).scheme == "https" else ""
+    if logo:
+        headers.allow_image(logo)
+    facts = {
+        "application": application,
+        "logo": logo,
+        "user": signed.user,
+        "wanted": words(application, waiting.asked),
+        "host": host_of(waiting.asked.target.redirect_uri),
+        "unproven": application.registration in ("dynamic", "document", "owner"),
+        "request_id": waiting.id,
+    }
+    return make_response(render_template("consent.html", **facts))
+
+
+def words(application: Application, asked: Asked) -> list[str]:
+    """What is asked for, in words, each once. A permission stands in the words of who declared it."""
+    declared = {item.name: item.text or item.name for item in application.permissions}
+    known = {**declared, **permissions.PERMISSIONS, **WORDS}
+    covered = {claim for scope in asked.scopes for claim in CLAIMS.get(scope, ())}
+    single = sorted(name for name in asked.wanted_claims() if name in CLAIM_WORDS and name not in covered)
+    told = [known.get(scope, scope) for scope in asked.scopes if scope != OPENID or len(asked.scopes) == 1]
+    return unique([*told, *(CLAIM_WORDS[name] for name in single)])
+
+
+def host_of(uri: str) -> str:
+    """Where an address leads, as far as people can judge it: its host, or the program behind a scheme of its own."""
+    parts = urlsplit(uri)
+    return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
+def unique(items: Iterable[str]) -> list[str]:
+    """Each once, in order."""
+    return list(dict.fromkeys(items))
