@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from authenticator.applications import Assignment
 from authenticator.events import Event
-from authenticator.flows import avatars, sessions
+from authenticator.flows import avatars, holders, personal_tokens, sessions
 from authenticator.flows.core import Core
 from authenticator.flows.history import as_told_to
 from authenticator.flows.outcomes import Signed
@@ -43,6 +43,8 @@ def export(core: Core, signed: Signed, client: Client) -> dict[str, Any]:
         "history": [_event(event, user) for event in _all(lambda after: core.store.events_of(user.id, after=after, limit=PAGE))],
         "status_history": [_change(change, user) for change in core.store.status_history(user.id)],
         "avatars": list(_avatars(core, user)),
+        "applications": [_holder(one) for one in holders.all_of(core, user)],
+        "access_tokens": [_given(one) for one in personal_tokens.all_of(core, user)],
     }
 
 
@@ -111,6 +113,32 @@ def _session(one: Session) -> dict[str, Any]:
         "expires_at": _when(one.expires_at),
         "ended_at": _when(one.closed_at),
         "end_reason": one.close_reason,
+    }
+
+
+def _holder(one: holders.Holder) -> dict[str, Any]:
+    grant = one.grant
+    return {
+        "client_id": one.id,
+        "name": one.name,
+        "given_at": _when(grant.created_at) if grant else None,
+        "scopes": list(one.scopes),
+        "claims": list(grant.claims) if grant else [],
+        "last_read": {scope: _when(at) for scope, at in grant.read_at.items()} if grant else {},
+        "sessions": [_given(key) for key in one.keys],
+    }
+
+
+def _given(one: Session) -> dict[str, Any]:
+    """A personal access token, or what an application was given; without the key itself, which nobody knows here."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "scopes": list(one.scopes),
+        "created_at": _when(one.created_at),
+        "last_used_at": _when(one.used_at),
+        "last_used_from": _client(one.seen_from),
+        "expires_at": _when(one.expires_at),
     }
 
 

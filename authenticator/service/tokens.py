@@ -7,7 +7,7 @@ from datetime import datetime
 
 from authenticator.applications import OWN, Application
 from authenticator.crypto import digest
-from authenticator.flows import permissions, personal_tokens, sessions
+from authenticator.flows import consent, holders, permissions, personal_tokens, sessions
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client, Session, Status, User
 from authenticator.service.facade import Facade
@@ -67,3 +67,19 @@ class PersonalTokens(Facade):
         """End one of a person's tokens, everywhere within a second and here at once; AuthError `not_found`."""
         personal_tokens.remove(self.core, user, token_id, client)
         self.ended.add(token_id)
+
+    def holders(self, user: User) -> Sequence[holders.Holder]:
+        """The applications that hold something of this person."""
+        return holders.all_of(self.core, user)
+
+    def take_back(self, user: User, application_id: str, client: Client) -> None:
+        """Take back all that an application was given by this person, everywhere within a second; AuthError `not_found`."""
+        consent.withdraw(self.core, user, application_id, client)
+        self.ended.look_again()
+
+    def take_back_all(self, user: User, client: Client) -> int:
+        """Take back all that all applications were given; from how many."""
+        found = self.holders(user)
+        for holder in found:
+            self.take_back(user, holder.id, client)
+        return len(found)

@@ -22,10 +22,12 @@ from authenticator.web import (
     data,
     dev,
     emails,
+    granted,
     look,
     operators,
     pages,
     password,
+    personal_tokens,
     phones,
     problems,
     profile,
@@ -53,6 +55,8 @@ class Mount:
         api_cors.install(app, settings)
         app.register_blueprint(api.blueprint(auth))
         for part in (pages, account, profile, avatars, data, emails, phones, verify_email, sessions, activity, two_step, tokens, operators):
+            app.register_blueprint(part.blueprint())
+        for part in (granted, personal_tokens):
             app.register_blueprint(part.blueprint())
         app.register_blueprint(recovery.blueprint())
         app.register_blueprint(confirm.blueprint())

@@ -24,6 +24,8 @@ PAGES = (  # what the navigation leads to, as far as it is there: endpoint and l
     ("password.show", "Password"),
     ("two_step.show", "Two-step"),
     ("sessions.show", "Devices"),
+    ("granted.show", "Applications"),
+    ("personal_tokens.show", "Access tokens"),
     ("activity.show", "History"),
     ("data.show", "Data"),
 )

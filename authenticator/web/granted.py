@@ -1,0 +1,55 @@
+"""The page of the applications that hold something of one's account: what, since when, last read when; and to take it back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+
+from authenticator.errors import AuthError
+from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.errors_page import refused
+from authenticator.http.guard import client
+from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
+from authenticator.service import Service
+from authenticator.web import devices
+from authenticator.web.scope_words import scope_words
+from authenticator.web.seated import for_signed
+
+DONE = {"taken": "It was taken back. The application has no access any more.", "all": "No application has access any more."}
+
+
+def blueprint() -> Blueprint:
+    """/account/applications."""
+    pages = Blueprint("granted", __name__, url_prefix="/account/applications")
+    csrf.protect(pages)
+    seated = for_signed(show, page="granted.show")
+    pages.add_app_template_filter(scope_words)
+    pages.add_url_rule("", "show", seated(_show), methods=["GET"])
+    pages.add_url_rule("/take-back", "take_back", seated(_take_back), methods=["POST"])
+    return pages
+
+
+def _show(auth: Service, signed: Signed) -> Response:
+    return show(auth, signed)
+
+
+def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
+    """The page, with a refusal under its status."""
+    facts = {
+        "holders": auth.holders(signed.user),
+        "device": devices.device,
+        "place": devices.place,
+        "message": _(DONE.get(one(request.args, "done"), "")),
+    }
+    body = render_template("granted.html", error=error, **facts)
+    return refused(body, error) if error else make_response(body)
+
+
+def _take_back(auth: Service, signed: Signed) -> Response:
+    application = one(request.form, "application")
+    if application:
+        auth.take_back(signed.user, application, client())
+    else:
+        auth.take_back_all(signed.user, client())
+    return make_response(redirect(url_for("granted.show", done="taken" if application else "all"), 303))
