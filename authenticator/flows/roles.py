@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from authenticator.applications import OWN, Application, Assignment, Permission, Role
+from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.flows import permissions
 from authenticator.flows.applications import own
@@ -264,3 +265,8 @@ def _save(
 def assigned(user: User, application_id: str = "") -> Sequence[Assignment]:
     """What somebody was given, of one application if one is named."""
     return [item for item in user.assignments if not application_id or item.application == application_id]
+
+
+def id_of(assignment: Assignment) -> str:
+    """What an assignment is called in addresses: the same whoever gave it and until when."""
+    return digest("\n".join((assignment.application, assignment.role, assignment.permission, assignment.resource)))[:24]

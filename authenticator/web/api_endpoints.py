@@ -16,7 +16,7 @@ from authenticator.http import guard
 from authenticator.http.hygiene import strict_json
 from authenticator.web import idempotency
 
-Access = Literal["open", "bearer", "session"]
+Access = Literal["open", "bearer", "session", "application"]
 _SENTENCES: Final = {
     "missing": "Please fill this in.",
     "extra_forbidden": "There is no such field here.",
@@ -41,7 +41,8 @@ class Endpoint:
     """A method and path (`/me/sessions/{id}`) with its view, whose docstring documents it.
 
     `answers` maps a status to the shape of its body, None for none. `problems` are the codes of its own refusals.
-    `access`: `bearer` takes an access token only, `session` also the session cookie of a browser.
+    `access`: `bearer` takes an access token only, `session` also the session cookie of a browser, `application` also what
+    applications prove themselves by, which `asker` checks.
     `scope` is what an application's token or a personal one needs: for one's own account (`/me…`) `account:read` to read and `account`
     to change, elsewhere the permission that it asks for; without any it is closed to them.
     `idempotent` endpoints make something and understand an Idempotency-Key. `upload` names the media types of a body that is a file;
@@ -62,6 +63,7 @@ class Endpoint:
     idempotent: bool = False
     upload: tuple[str, ...] = ()
     scope: str = ""
+    asker: Callable[[], None] | None = None
 
     @property
     def name(self) -> str:
@@ -99,7 +101,9 @@ def _bound(endpoint: Endpoint) -> Callable[..., Response]:
     def with_body(**path: str) -> Response:
         if endpoint.access == "bearer":
             guard.bearer()
-        if endpoint.access != "open":
+        if endpoint.asker:
+            endpoint.asker()
+        elif endpoint.access != "open":
             guard.require_scope(endpoint.needed_scope)
         if model is None:
             return view(**path)

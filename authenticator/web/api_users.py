@@ -122,7 +122,7 @@ def all_events() -> Response:
 
 def _may(permission: str) -> Signed:
     signed = guard.require_bearer()
-    guard.service().require_permission(signed, permission)
+    guard.service().require_permission(signed, permission, guard.client())
     return signed
 
 

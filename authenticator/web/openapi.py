@@ -26,8 +26,9 @@ WITH_TOKEN: Final = ("invalid_token", "token_expired", "token_revoked")
 IN_PATH: Final = {
     "provider": "The `name` of an entry of GET /api/v1/providers.",
     "id": "The `id` of an entry of the list.",
-    "name": "The `name` of a second step.",
+    "name": "The `name` of an entry of the list: a second step, a role or a permission.",
     "session_id": "The `id` of a sign-in.",
+    "assignment_id": "The `id` of what was given.",
 }
 GROUPS: Final = {
     "Sign in": "Make an account and sign in, step by step.",
@@ -38,6 +39,7 @@ GROUPS: Final = {
     "Second step": "What is asked for besides the first proof, and proving once more that it is you.",
     "Sign-ins": "Where one is signed in, and what happened.",
     "Administration": "Other people's accounts, for users who hold the permission `users:read` or `users:write`.",
+    "Permissions": "What applications declare, roles, who is given what, and whether somebody may. Nobody gives more than he holds.",
 }
 
 
@@ -92,6 +94,7 @@ def document(endpoints: Sequence[Endpoint], *, public_url: str, service_name: st
                     "description": "The access token of a sign-in result.",
                 },
                 "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "A browser's session; it only reads."},
+                "application": {"type": "http", "scheme": "basic", "description": "An application's client id and secret."},
             },
         },
     }
@@ -130,7 +133,8 @@ def _file(kind: str) -> dict[str, Any]:
 def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
     if endpoint.access == "open":
         return []
-    return [{"bearer": []}, {"session": []}] if endpoint.access == "session" else [{"bearer": []}]
+    further = {"session": "session", "application": "application"}.get(endpoint.access)
+    return [{"bearer": []}, {further: []}] if further else [{"bearer": []}]
 
 
 IDEMPOTENCY = {
