@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from authenticator.applications import OWN, Assignment
 from authenticator.cli import context, transfer
+from authenticator.cli.permissions import APPLICATION
 from authenticator.cli.terminal import table
-from authenticator.flows.permissions import PERMISSIONS
+from authenticator.flows import permissions, roles
 from authenticator.models import Client, Status, User
+from authenticator.service import Service
 
 REASON = click.option("--reason", default="", help="Why, for the history.")
 
@@ -88,6 +94,11 @@ def show(who: str) -> None:
     click.echo("\nSigned in")
     for session in service.sessions(user).items:
         click.echo(f"  {session.created_at:%Y-%m-%d %H:%M} UTC  {session.provider:<12} {session.client.address}")
+    if user.assignments:
+        click.echo("\nMay")
+    for item in user.assignments:
+        until = f", until {item.expires_at:%Y-%m-%d %H:%M} UTC" if item.expires_at else ""
+        click.echo(f"  {item.application:<16} {item.role or item.permission} for {item.resource or 'everything'}{until}")
     changes = service.core.store.status_history(user.id)
     if changes:
         click.echo("\nStatus")
@@ -157,26 +168,57 @@ def sign_out(who: str) -> None:
     click.echo(f"{ended} sign-ins were ended.")
 
 
-@command.command("grant")
-@click.argument("who", metavar="WHO")
-@click.argument("permission", type=click.Choice(list(PERMISSIONS)))
-def grant(who: str, permission: str) -> None:
-    """Let somebody administer: `users:read` or `users:write`."""
-    service = context.service()
-    user = service.grant(service.find_user(who), permission, by="operator")
-    click.echo(
-        f"{user.id} {user.label} may now: {', '.join(service.permissions_of(user))}. In production this needs a second step at sign-in."
-    )
+WHAT = (
+    click.argument("who", metavar="WHO"),
+    click.argument("what", metavar="(ROLE|PERMISSION)"),
+    APPLICATION,
+    click.option("--resource", default="", help="For what: projects/7, or projects/* for all that begin so; without it, everything."),
+)
 
 
-@command.command("revoke")
-@click.argument("who", metavar="WHO")
-@click.argument("permission", type=click.Choice(list(PERMISSIONS)))
-def revoke(who: str, permission: str) -> None:
-    """Take a permission back."""
+def _given(function: Callable[..., None]) -> Callable[..., None]:
+    """The words that say what is given."""
+    for word in reversed(WHAT):
+        function = word(function)
+    return function
+
+
+@command.command("grant", short_help="Give somebody a role or a permission.")
+@_given
+@click.option("--until", default=None, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="When it ends by itself, in UTC.")
+def grant(who: str, what: str, application: str, resource: str, until: datetime | None) -> None:
+    """Give somebody a role or a permission of an application; without one, of this service: `administrator`, `users:read` …"""
     service = context.service()
-    user = service.revoke(service.find_user(who), permission, by="operator")
-    click.echo(f"{user.id} {user.label} may now: {', '.join(service.permissions_of(user)) or 'nothing'}.")
+    given = replace(_assignment(service, what, application, resource), expires_at=until.replace(tzinfo=UTC) if until else None)
+    user = service.assign("operator", service.find_user(who), given)
+    if application != OWN:
+        click.echo(f"{user.id} {user.label} was given {what} of {application}.")
+        return
+    may = ", ".join(service.permissions_of(user)) or "nothing that is for everything"
+    click.echo(f"{user.id} {user.label} may now: {may}. In production this needs a second step at sign-in.")
+
+
+@command.command("revoke", short_help="Take a role or a permission back.")
+@_given
+def revoke(who: str, what: str, application: str, resource: str) -> None:
+    """Take a role or a permission back."""
+    service = context.service()
+    user = service.find_user(who)
+    found = [item for item in roles.assigned(user, application) if what in (item.role, item.permission) and item.resource == resource]
+    for item in found:
+        user = service.unassign("operator", user, item)
+    if not found:
+        click.echo(f"{user.id} {user.label} did not have that.")
+    elif application == OWN:
+        click.echo(f"{user.id} {user.label} may now: {', '.join(service.permissions_of(user)) or 'nothing'}.")
+    else:
+        click.echo(f"{user.id} {user.label} has {what} of {application} no more.")
+
+
+def _assignment(service: Service, what: str, application: str, resource: str) -> Assignment:
+    """A role of that name, else a permission."""
+    is_role = what in permissions.roles(service.application_with_roles(application))
+    return Assignment(application, role=what if is_role else "", permission="" if is_role else what, resource=resource)
 
 
 @command.command("history")

@@ -15,7 +15,26 @@ from authenticator.http.bearer import OWN_CLIENT, TYPE, Checks, Claims
 from authenticator.service import Service
 
 RESERVED = frozenset(
-    {"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "auth_time", "amr", "acr", "client_id", "scope", "type", "fresh", "csrf"}
+    {
+        "iss",
+        "aud",
+        "sub",
+        "sid",
+        "jti",
+        "iat",
+        "nbf",
+        "exp",
+        "auth_time",
+        "amr",
+        "acr",
+        "client_id",
+        "scope",
+        "type",
+        "fresh",
+        "csrf",
+        "permissions",
+        "roles",
+    }
 )
 
 
@@ -54,8 +73,16 @@ class Tokens:
             "acr": "2" if shows_two_factors(session, moment) else "1",
             "client_id": OWN_CLIENT,
         }
-        claims |= self._further_claims(signed) | ({"scope": scope} if scope else {})
+        claims |= self._further_claims(signed) | ({"scope": scope} if scope else self._held(signed))
         return lower(create_access_token(signed.user.id, additional_claims=claims))
+
+    def _held(self, signed: Signed) -> dict[str, list[str]]:
+        """What this person may do here, if anything; a token with bounds does not tell."""
+        if not signed.user.assignments:
+            return {}
+        held = self._service.held_here(signed.user)
+        facts = {"permissions": sorted(held.permissions), "roles": sorted(held.roles)}
+        return {name: found for name, found in facts.items() if found}
 
     def _further_claims(self, signed: Signed) -> dict[str, Any]:
         hook = self._service.core.registry.hooks.auth_claims
