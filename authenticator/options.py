@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class OidcOptions(BaseModel):
@@ -35,6 +35,12 @@ class OidcOptions(BaseModel):
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         return [str(ipaddress.ip_network(item, strict=False)) for item in value]
+
+    @model_validator(mode="after")
+    def _a_token_worth_its_name(self) -> OidcOptions:
+        if self.registration == "token" and len(self.registration_token.get_secret_value()) < 32:
+            raise ValueError("AUTHENTICATOR_OIDC_REGISTRATION_TOKEN must be 32 random characters or more (openssl rand -base64 32)")
+        return self
 
 
 class DoorOptions(BaseModel):

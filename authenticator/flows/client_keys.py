@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,10 +76,13 @@ def _key(jwk: Mapping[str, Any]) -> Key | None:
     if jwk.get("kty") != "RSA" and jwk.get("crv") not in ("P-256", "Ed25519"):
         return None
     try:
-        key = kind.import_key(dict(jwk))
-        return None if isinstance(key, RSAKey) and key.public_key.key_size < RSA_BITS else key
-    except (JoseError, ValueError, TypeError):
+        return None if kind is RSAKey and _bits(jwk["n"]) < RSA_BITS else kind.import_key(dict(jwk))
+    except (JoseError, ValueError, TypeError, KeyError):
         return None
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(base64.urlsafe_b64decode(f"{number}==")).bit_length()
 
 
 def _has(keys: KeySet, kid: str) -> bool:
