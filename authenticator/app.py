@@ -28,6 +28,7 @@ from authenticator.flows.errands import Errands
 from authenticator.flows.history import History
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.letters import Letters
+from authenticator.flows.logout import Telling
 from authenticator.flows.messages import Messages
 from authenticator.flows.recovery_codes import RecoveryPlugin
 from authenticator.flows.sessions import Ended
@@ -150,7 +151,9 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
         outside=WebClient(connect=5.0, read=10.0, reach=_reach(settings, oidc)),
     )
     errands.handle("erasure", lambda errand: leaving.carry_out(core, errand))
-    return Service(core, Ended(core), KeyRing(store, clock, settings, history))
+    keys = KeyRing(store, clock, settings, history)
+    Telling(core, keys).attend()
+    return Service(core, Ended(core), keys)
 
 
 def _reach(settings: Settings, oidc: OidcOptions) -> Reach:

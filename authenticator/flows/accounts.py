@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from authenticator.errors import AuthError
-from authenticator.flows import admission
+from authenticator.flows import admission, logout
 from authenticator.flows.core import Core
 from authenticator.flows.ownership import email_key
 from authenticator.identifiers import canonical_email, canonical_phone, canonical_username
@@ -107,6 +107,7 @@ def change_status(core: Core, user: User, status: Status, *, why: str, by: str, 
     if user.status is status:
         return
     change = StatusChange(user.status, status, why, by, core.clock.now())
-    if not core.store.change_status(user.id, change):
-        raise AuthError("conflict")
+    with logout.ending(core, () if status is Status.ACTIVE else logout.given_by(core, user.id)):
+        if not core.store.change_status(user.id, change):
+            raise AuthError("conflict")
     core.history.record("status_changed", user_id=user.id, client=client, before=user.status, after=status, by=by)

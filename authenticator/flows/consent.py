@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from authenticator.applications import Application, Grant
 from authenticator.errors import AuthError
-from authenticator.flows import authorization_claims
+from authenticator.flows import authorization_claims, logout
 from authenticator.flows.authorization_target import is_loopback
 from authenticator.flows.core import Core
 from authenticator.flows.scopes import CLAIMS
@@ -58,7 +58,9 @@ def agree(
 
 def withdraw(core: Core, user: User, application_id: str, client: Client) -> None:
     """Take back all that the application was let have; what it holds ends. AuthError `not_found` if that is nothing."""
-    if not core.store.remove_grant(user.id, application_id, core.clock.now()):
+    with logout.ending(core, logout.given_by(core, user.id, application_id=application_id)):
+        taken = core.store.remove_grant(user.id, application_id, core.clock.now())
+    if not taken:
         raise AuthError("not_found")
     core.history.record("consent_withdrawn", user_id=user.id, client=client, application=application_id)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from authenticator.crypto import derive_key, digest, keyed_token, random_token, same
 from authenticator.errors import AuthError
 from authenticator.events import Event
+from authenticator.flows import logout
 from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed, SignedIn
@@ -76,7 +77,13 @@ def used(core: Core, session: Session, client: Client | None = None) -> None:
 
 def cap(core: Core, user: User) -> None:
     """End the oldest sign-ins above the number that one person may have."""
-    core.store.cap_sessions(user.id, MOST, "too_many", core.clock.now())
+    now = core.clock.now()
+    kept = core.store.sessions_of(user.id, now, limit=MOST)
+    if kept.next is None:
+        return
+    surplus = core.store.sessions_of(user.id, now, after=kept.next, limit=MOST).items
+    with logout.ending(core, [family for session in surplus for family in logout.given_in(core, session)]):
+        core.store.cap_sessions(user.id, MOST, "too_many", now)
 
 
 def require_fresh(core: Core, session: Session) -> None:
@@ -145,9 +152,14 @@ def _told_of_reuse(core: Core, session: Session, client: Client) -> None:
         notify(core, user, "A sign-in was ended for safety", text)
 
 
-def end(core: Core, session: Session, reason: str, client: Client, *, by: str = "") -> None:
-    """End one session; ending it twice is fine. `by` says who did it, if it was not the person herself."""
-    if core.store.close_session(session.id, reason, core.clock.now()):
+def end(core: Core, session: Session, reason: str, client: Client, *, by: str = "", families: Sequence[Session] | None = None) -> None:
+    """End one session; ending it twice is fine. `by` says who did it, if it was not the person herself.
+
+    `families` are what applications were given in it, where that is known already.
+    """
+    with logout.ending(core, logout.given_in(core, session) if families is None else families):
+        closed = core.store.close_session(session.id, reason, core.clock.now())
+    if closed:
         kind = "signed_out" if reason == "signed_out" else "session_ended"
         who = {"by": by} if by else {}
         core.history.record(kind, user_id=session.user_id, client=client, session=session.id, reason=reason, **who)
@@ -155,7 +167,8 @@ def end(core: Core, session: Session, reason: str, client: Client, *, by: str = 
 
 def end_all(core: Core, user: User, reason: str, client: Client, *, by: str = "", keep: str | None = None) -> int:
     """End all open sessions of somebody but `keep`; how many."""
-    ended = core.store.close_sessions(user.id, reason, core.clock.now(), keep=keep)
+    with logout.ending(core, logout.given_by(core, user.id, keep=keep)):
+        ended = core.store.close_sessions(user.id, reason, core.clock.now(), keep=keep)
     if ended:
         who = {"by": by} if by else {}
         core.history.record("sessions_ended", user_id=user.id, client=client, reason=reason, number=str(ended), **who)

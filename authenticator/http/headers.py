@@ -35,10 +35,12 @@ class Headers:
 
     def _policy(self) -> str:
         origins, scripts, image = g.get("form_origins"), g.get("own_scripts"), g.get("image_origin", "")
-        if not origins and not scripts and not image:
+        frames = g.get("frame_origins")
+        if not origins and not scripts and not image and not frames:
             return self._usual
+        framed = f"; frame-src {' '.join(sorted(frames))}" if frames else ""
         before = self._before.replace("img-src", f"img-src {image}", 1) if image else self._before
-        return f"{before}{''.join(f' {origin}' for origin in sorted(origins or ()))}{self._after}{SCRIPTS if scripts else ''}"
+        return f"{before}{''.join(f' {origin}' for origin in sorted(origins or ()))}{self._after}{SCRIPTS if scripts else ''}{framed}"
 
     def add(self, response: Response) -> Response:
         """The `after_request` hook (ASVS 5.0 3.4.1 to 3.4.8 and 14.3.2)."""
@@ -83,6 +85,13 @@ def allow_image(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname and not set(parts.netloc) & set(";, '\""):
         g.image_origin = f"https://{parts.netloc}"
+
+
+def allow_frame(url: str) -> None:
+    """Let this page hold a frame of the origin of `url`."""
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https") and parts.hostname and not set(parts.netloc) & set(";, '\""):
+        g.frame_origins = g.get("frame_origins", frozenset()) | {f"{parts.scheme}://{parts.netloc}"}
 
 
 def allow_scripts() -> None:

@@ -14,6 +14,7 @@ from werkzeug.datastructures import LanguageAccept
 from authenticator.words import Words
 
 DOMAIN = "authenticator"
+MOST_TAGS = 10  # languages that an application asks for which are looked at
 FOLDER = Path(__file__).parent.parent / "web" / "translations"
 
 
@@ -48,6 +49,11 @@ def gettext(text: str, **values: Any) -> str:
     return str(flask_babel.gettext(text, **values)) if text else ""
 
 
+def prefer(tags: str) -> None:
+    """Let the languages that an application asks for (`ui_locales`, best first) come before the browser's, for this request."""
+    g.auth_locales = tags.split()[:MOST_TAGS]
+
+
 def language() -> str:
     """The reader's language as an HTML `lang`."""
     return str(flask_babel.get_locale() or "en").replace("_", "-") if has_request_context() else "en"
@@ -70,8 +76,16 @@ def _hers(available: tuple[str, ...]) -> str:
     return (LanguageAccept([(wish, 1)]).best_match(available) if wish else None) or ""
 
 
+def _asked(available: tuple[str, ...]) -> str:
+    """The first language that an application asked for and that is there."""
+    for tag in g.get("auth_locales", ()):
+        if found := LanguageAccept([(tag, 1)]).best_match(available):
+            return found
+    return ""
+
+
 def _selector(available: tuple[str, ...], default: str) -> Callable[[], str]:
     def select() -> str:
-        return _hers(available) or request.accept_languages.best_match(available, default) or default
+        return _hers(available) or _asked(available) or request.accept_languages.best_match(available, default) or default
 
     return select

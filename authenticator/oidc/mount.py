@@ -7,10 +7,10 @@ from typing import Final
 from flask import Flask
 
 from authenticator.hooks import hookimpl
-from authenticator.oidc import authorize, metadata, registration
+from authenticator.oidc import authorize, device, introspect, logout, metadata, pushed, registration, revoke, token, userinfo
 from authenticator.service import Service
 
-PARTS: Final = (metadata, authorize, registration)
+PARTS: Final = (metadata, token, authorize, device, introspect, logout, pushed, registration, revoke, userinfo)
 
 
 class OidcMount:

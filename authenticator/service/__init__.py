@@ -19,6 +19,8 @@ from authenticator.models import Client, Intent, Page, Session, Status, User
 from authenticator.service.administration import Administration
 from authenticator.service.applications import Applications
 from authenticator.service.authorizing import Authorizing
+from authenticator.service.logout import Logout
+from authenticator.service.oauth import OAuth
 from authenticator.service.own_account import OwnAccount
 from authenticator.service.permissions import Permissions
 from authenticator.service.tokens import PersonalTokens
@@ -26,7 +28,7 @@ from authenticator.settings import Settings
 
 
 @dataclass(frozen=True)
-class Service(OwnAccount, Administration, Authorizing, Permissions, Applications, PersonalTokens):
+class Service(OAuth, OwnAccount, Administration, Authorizing, Permissions, Applications, Logout, PersonalTokens):
     """One authentication service. Everything in it may be shared between threads."""
 
     keys: KeyRing
@@ -100,11 +102,6 @@ class Service(OwnAccount, Administration, Authorizing, Permissions, Applications
             self.ended.look_again()
             raise
 
-    def sign_out(self, session: Session, client: Client) -> None:
-        """End a session, everywhere within a second and here at once."""
-        sessions.end(self.core, session, "signed_out", client)
-        self.ended.add(session.id)
-
     def sign_out_others(self, signed: Signed, client: Client) -> int:
         """End all other sessions of this person; how many."""
         return self.end_sessions(signed.user, "ended_by_owner", client, keep=signed.session.id)
@@ -116,6 +113,7 @@ class Service(OwnAccount, Administration, Authorizing, Permissions, Applications
             raise AuthError("not_found")
         sessions.end(self.core, session, "ended_by_operator" if by else "ended_by_owner", client, by=by)
         self.ended.add(session.id)
+        self.ended.look_again()  # with it goes what applications were given in it
 
     def sessions(self, user: User, *, ended: bool = False, after: str | None = None, limit: int = 50) -> Page[Session]:
         """Where somebody is signed in, newest first; or where she was."""

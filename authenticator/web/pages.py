@@ -8,8 +8,8 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Challenge
-from authenticator.http import csrf, errors_page, headers
-from authenticator.http.cookies import SESSION, STEP
+from authenticator.http import csrf, errors_page, farewell, headers
+from authenticator.http.cookies import STEP
 from authenticator.http.errors_page import refused
 from authenticator.http.guard import by_cookie, client, cookies, service
 from authenticator.http.hygiene import one
@@ -149,10 +149,8 @@ def _step(auth: Service, challenge: Challenge, error: AuthError | None = None, l
 
 def _sign_out() -> Response:
     auth, signed = service(), by_cookie()
-    name = ""
+    name, frames = "", []
     if signed:
-        auth.sign_out(signed.session, client())
+        frames = auth.sign_out(signed.session, client())
         name = signed.session.provider if moves.is_away(auth, signed.session.provider) else ""
-    response = make_response(redirect(moves.wanted(auth) or url_for("pages.sign_in", signed_out=name), 303))
-    cookies().drop(response, SESSION, STEP)
-    return response
+    return farewell.show(frames, moves.wanted(auth) or url_for("pages.sign_in", signed_out=name))
