@@ -58,7 +58,9 @@ class Commands(click.Group):
             click.echo(str(error), err=True)
             ctx.exit(2)
         except AuthError as error:
-            click.echo(error.detail, err=True)
+            click.echo(
+                "\n".join((error.detail, *(f"{name}: {said}" for name, faults in error.errors.items() for said in faults))), err=True
+            )
             ctx.exit(1)
 
 

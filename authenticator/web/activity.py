@@ -55,10 +55,29 @@ SENTENCES = {
     "user_invited": "An invitation was sent",
     "user_imported": "The account was brought from elsewhere",
     "permissions_changed": "The permissions of the account were changed",
+    "application_added": "An application was registered",
+    "application_changed": "An application was changed",
+    "application_removed": "An application was removed",
+    "application_secret_added": "An application was given a new secret",
+    "application_secret_removed": "A secret of an application was ended",
+    "application_used": "An application was used",
+    "consent_given": "An application was allowed to see your data",
+    "consent_withdrawn": "An application may no longer see your data",
+    "code_reused": "An application was shut out because a code was used twice",
+    "device_approved": "A device was let in",
+    "device_refused": "A device was refused",
+    "token_made": "An access token was made",
+    "token_removed": "An access token was deleted",
+    "application_told": "An application was told of the end of a sign-in",
+    "application_not_told": "An application could not be told of the end of a sign-in",
+    "roles_changed": "Roles or permissions of an application were changed",
+    "permission_refused": "Something was refused for want of a permission",
     "status_changed": "The status of the account was changed",
     "signing_key_added": "A new key for tokens was made",
 }
-ALARMING = frozenset({"sign_in_failed", "sign_in_refused", "second_step_failed", "refresh_reused", "new_device"})
+ALARMING = frozenset(
+    {"sign_in_failed", "sign_in_refused", "second_step_failed", "refresh_reused", "new_device", "code_reused", "permission_refused"}
+)
 
 
 def blueprint() -> Blueprint:
