@@ -124,7 +124,7 @@ class Door:
         return None
 
     def _by_cookie(self, value: str, *, of_domain: bool) -> Known | None:
-        key = hashlib.sha256(value.encode("utf-8", "replace")).digest()
+        key = _key("door" if of_domain else "session", value)
         known = self._still(key)
         if known is None and len(value) <= LONGEST_COOKIE:
             held = self._cookies.behind_door(value) if of_domain else digest(value)
@@ -134,11 +134,11 @@ class Door:
 
     def _by_bearer(self, environ: Environ, token: str) -> Known:
         if token.startswith(TOKEN_PREFIX):
-            key = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+            key = _key("personal", token)
             known = self._still(key) or self._keep(key, self._service.signed_by_token(token, self._client(environ)), None)
         else:
             claims = self._tokens.check(token)
-            key = hashlib.sha256(f"{claims.session} {claims.client} {sorted(claims.scopes or ('*',))}".encode()).digest()
+            key = _key("signed", f"{claims.session} {claims.client} {sorted(claims.scopes or ('*',))}")
             known = self._still(key) or self._keep(key, self._behind(claims), claims)
         found = self._open(known)
         if found is None:
@@ -228,3 +228,8 @@ class Door:
 
     def _client(self, environ: Mapping[str, Any]) -> Client:
         return self._clients.of(Request(dict(environ)))
+
+
+def _key(kind: str, value: str) -> bytes:
+    """Under which it is known who holds this; a cookie is not known by what was found for a token of the same text."""
+    return hashlib.sha256(f"{kind}:{value}".encode("utf-8", "replace")).digest()

@@ -49,7 +49,9 @@ def _ways(intent: Intent) -> Response:
         return _answer(auth, one(request.form, "provider") or first, intent)
     gone = one(request.args, "signed_out") if "signed_out" in request.args else None
     if by_cookie():
-        return make_response(redirect(moves.wanted(auth) or url_for("account.show"), 303))
+        response = make_response(redirect(moves.wanted(auth) or url_for("account.show"), 303))
+        cookies().set_door(response, cookies().session(request))  # without it a proxy would send her here again, for ever
+        return response
     return ways.show(auth, intent, signed_out=gone if gone is None else moves.label(auth, gone))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, Field, RootModel
+from pydantic import Field, RootModel
 
 from authenticator.web.schemas import Moment, Shape
 
@@ -12,7 +12,7 @@ class NewToken(Shape):
 
     name: str = Field(max_length=200, examples=["backup script"])
     scopes: list[str] = Field(max_length=40, examples=[["account:read"]])
-    expires_at: AwareDatetime = Field(examples=["2026-12-31T00:00:00Z"], description="Within a year from now.")
+    expires_at: str = Field(max_length=40, examples=["2026-12-31T00:00:00Z"], description="RFC 3339, within a year from now.")
 
 
 class TokenEntry(Shape):
