@@ -22,6 +22,7 @@ COMMANDS = {
     "permissions": ("permissions", "Declare what an application lets people do."),
     "can": ("can", "Say whether somebody may do something, and why."),
     "who": ("who", "List everybody who may do something."),
+    "apps": ("apps", "Register, change and remove the applications that sign people in here."),
     "keys": ("keys", "List and rotate the keys that sign tokens."),
     "db": ("db", "Look after the database."),
     "new": ("new", "Write a new plug-in, ready to run."),

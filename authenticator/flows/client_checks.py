@@ -11,7 +11,7 @@ from authenticator.flows.client_keys import keys_fault
 from authenticator.flows.client_words import CODE, EXCHANGE, ITSELF, Metadata, Rules
 from authenticator.flows.core import Core
 
-SCOPE = re.compile(r"[!#-\[\]-~]{1,100}")  # RFC 6749 §3.3
+SCOPE = re.compile(r"[!#-&(-\[\]-~]{1,100}")  # RFC 6749 §3.3, but for the apostrophe, with which strings end
 
 
 @dataclass

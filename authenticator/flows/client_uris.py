@@ -6,6 +6,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 LONGEST = 2000
+ODD = "\\\"'<>^`{|}\x7f"  # in no address as RFC 3986 writes it, but for the apostrophe, with which strings end
 MOST = 20  # addresses of one kind
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # a scheme of one's own has a domain's name backwards in it (RFC 8252 §7.1), which no scheme that runs or reads anything has
@@ -64,7 +65,7 @@ def is_loopback(parts: SplitResult) -> bool:
 
 def _split(uri: str) -> SplitResult | None:
     """The parts of an absolute address that everybody reads alike; None for any other."""
-    if not 0 < len(uri) <= LONGEST or not uri.isascii() or any(char <= " " or char in '\\"<>^`{|}\x7f' for char in uri):
+    if not 0 < len(uri) <= LONGEST or not uri.isascii() or any(char <= " " or char in ODD for char in uri):
         return None
     try:
         parts = urlsplit(uri)

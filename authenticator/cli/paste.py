@@ -1,0 +1,191 @@
+"""What to paste into an app so that it signs its people in here: its own ids and addresses, for each framework."""
+
+from __future__ import annotations
+
+from string import Template
+from urllib.parse import quote, urlsplit
+
+from authenticator.applications import Application
+from authenticator.flows.client_words import CODE
+
+FRAMEWORKS = ("flask", "django", "fastapi", "express", "curl")
+
+FLASK = Template("""\
+# pip install authenticator-client flask
+import os
+
+from authenticator_client.flask import Authenticator
+from flask import Flask
+
+app = Flask(__name__)
+app.config.update(
+    SECRET_KEY=os.environ["SECRET_KEY"],
+    AUTHENTICATOR_ISSUER="$issuer",
+    AUTHENTICATOR_CLIENT_ID="$client_id",
+)
+auth = Authenticator(app, prefix="$prefix")
+
+
+@app.get("/")
+@auth.login_required
+def home() -> str:
+    return f"Hello, {auth.user.name}"
+""")
+
+DJANGO = Template("""\
+# pip install authenticator-client django
+# settings.py
+import os
+
+AUTHENTICATOR = {
+    "issuer": "$issuer",
+    "client_id": "$client_id",
+    "client_secret": os.environ.get("AUTHENTICATOR_CLIENT_SECRET", ""),
+}
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "authenticator_client.django.AuthenticatorMiddleware",
+]
+
+# urls.py
+from authenticator_client.django import login_required
+from django.http import HttpResponse
+from django.urls import include, path
+
+
+@login_required
+def home(request):
+    return HttpResponse(f"Hello, {request.authenticator_user.name}")
+
+
+urlpatterns = [path("", home), path("$mounted/", include("authenticator_client.django"))]
+""")
+
+FASTAPI = Template("""\
+# pip install authenticator-client fastapi
+from typing import Annotated
+
+from authenticator_client import Verifier
+from authenticator_client.fastapi import Bearer
+from authenticator_client.verifier import Verified
+from fastapi import Depends, FastAPI
+
+app = FastAPI()
+signed_in = Bearer(Verifier("$issuer", "$audience"))
+
+
+@app.get("/me")
+def me(token: Annotated[Verified, Depends(signed_in)]) -> dict[str, str]:
+    return {"id": token.subject}
+""")
+
+EXPRESS = Template("""\
+// npm install express express-session openid-client
+import express from 'express'
+import session from 'express-session'
+import * as oidc from 'openid-client'
+
+const config = await oidc.discovery(new URL('$issuer'), '$client_id', undefined,
+  $method$insecure)
+const redirect_uri = '$redirect_uri'
+const app = express()
+app.use(session({ secret: process.env.SECRET_KEY, resave: false, saveUninitialized: false }))
+
+app.get('/sign-in', async (req, res) => {
+  const verifier = oidc.randomPKCECodeVerifier()
+  const state = oidc.randomState()
+  req.session.asked = { verifier, state }
+  res.redirect(oidc.buildAuthorizationUrl(config, {
+    redirect_uri, state, scope: '$scope',
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+  }).href)
+})
+
+app.get('$path', async (req, res) => {
+  const { verifier, state } = req.session.asked ?? {}
+  const tokens = await oidc.authorizationCodeGrant(config, new URL(req.originalUrl, redirect_uri),
+    { pkceCodeVerifier: verifier, expectedState: state })
+  req.session.regenerate(() => {
+    req.session.user = tokens.claims()
+    res.redirect('/')
+  })
+})
+
+app.get('/', (req, res) => {
+  if (!req.session.user) return res.redirect('/sign-in')
+  res.send('Hello, ' + req.session.user.sub)
+})
+
+app.listen($port)
+""")
+
+CURL = Template("""\
+verifier=$$(openssl rand -hex 32)
+challenge=$$(printf %s "$$verifier" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d '=')
+echo "Open this address, sign in, and copy the address that you come back to:"
+echo "$issuer/oauth/authorize?response_type=code&client_id=$quoted_id&redirect_uri=$quoted_uri&scope=$quoted_scope&state=x&code_challenge=$$challenge&code_challenge_method=S256"
+read -r back
+code=$$(printf %s "$$back" | sed -n 's/.*[?&]code=\\([^&]*\\).*/\\1/p')
+curl -s '$issuer/oauth/token' $identified \\
+  -d grant_type=authorization_code --data-urlencode "code=$$code" \\
+  --data-urlencode 'redirect_uri=$redirect_uri' -d "code_verifier=$$verifier"
+""")
+
+CURL_ITSELF = Template("""\
+curl -s '$issuer/oauth/token' $identified -d grant_type=client_credentials
+""")
+
+_TEXTS = {"flask": FLASK, "django": DJANGO, "fastapi": FASTAPI, "express": EXPRESS, "curl": CURL}
+
+
+def snippet(framework: str, application: Application, issuer: str) -> str:
+    """What to paste for a framework. No secret stands in it: that belongs into the environment."""
+    template = CURL_ITSELF if framework == "curl" and CODE not in application.grants else _TEXTS[framework]
+    return template.substitute(_facts(application, issuer))
+
+
+def environment(application: Application, secret: str) -> str:
+    """The lines for the app's environment, with the secret."""
+    return f"AUTHENTICATOR_CLIENT_ID={application.id}" + (f"\nAUTHENTICATOR_CLIENT_SECRET={secret}" if secret else "")
+
+
+def frameworks_for(application: Application) -> tuple[str, ...]:
+    """The frameworks whose lines make sense: without a browser only calls do."""
+    return FRAMEWORKS if CODE in application.grants else ("fastapi", "curl")
+
+
+def _facts(application: Application, issuer: str) -> dict[str, str]:
+    uri = application.redirect_uris[0] if application.redirect_uris else ""
+    parts, scope = urlsplit(uri), " ".join(application.scopes)
+    prefix = parts.path.removesuffix("/callback") if parts.path.endswith("/callback") else "/auth"
+    by_secret = application.auth_method.startswith("client_secret")
+    post = application.auth_method == "client_secret_post"
+    return {
+        "issuer": issuer,
+        "client_id": application.id,
+        "audience": application.resources[0] if application.resources else application.id,
+        "redirect_uri": uri,
+        "prefix": prefix,
+        "mounted": prefix.strip("/"),
+        "path": parts.path or "/",
+        "port": str(parts.port or 3000),
+        "scope": scope,
+        "method": f"oidc.ClientSecret{'Post' if post else 'Basic'}(process.env.AUTHENTICATOR_CLIENT_SECRET)"
+        if by_secret
+        else "oidc.None()",
+        "insecure": ", { execute: [oidc.allowInsecureRequests] }" if issuer.startswith("http:") else "",
+        "identified": _identified(application.id, by_secret=by_secret, post=post),
+        "quoted_id": quote(application.id, safe=""),
+        "quoted_uri": quote(uri, safe=""),
+        "quoted_scope": quote(scope, safe=""),
+    }
+
+
+def _identified(client_id: str, *, by_secret: bool, post: bool) -> str:
+    if not by_secret:
+        return f"-d client_id={quote(client_id, safe='')}"
+    return (
+        f'-d client_id={client_id} -d "client_secret=$AUTHENTICATOR_CLIENT_SECRET"'
+        if post
+        else f'-u "{client_id}:$AUTHENTICATOR_CLIENT_SECRET"'
+    )
