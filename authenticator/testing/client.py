@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
     from flask import Flask
+    from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
 CSRF = "csrf_token"
@@ -95,6 +96,11 @@ class Browser:
         self.address = address
         self.headers = {"User-Agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
         self._client = app.test_client()
+
+    @property
+    def client(self) -> FlaskClient:
+        """Flask's own client, which holds the cookies."""
+        return self._client
 
     def browser(self, **facts: str) -> Browser:
         """Another browser, which shares nothing with this one but, unless another is given, its address."""

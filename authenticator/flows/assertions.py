@@ -1,0 +1,138 @@
+"""What applications sign with their own keys: that they are themselves (RFC 7523), and that a key is theirs (DPoP, RFC 9449)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import jwt
+from authlib.oauth2.base import OAuth2Error
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from authenticator.applications import Application
+from authenticator.crypto import digest
+from authenticator.flows.client_keys import keys_fault, keys_of
+from authenticator.flows.core import Core
+from authenticator.models import Client, Limit
+
+ALGORITHMS: Final[Mapping[str, Any]] = {"RS256": RSAKey, "PS256": RSAKey, "ES256": ECKey, "EdDSA": OKPKey}
+LONGEST: Final = 8192
+LONGEST_LIFE: Final = 300  # seconds of an assertion (SECURITY.md 66)
+PROOF_LIFE: Final = 60  # seconds around the `iat` of a DPoP proof
+LEEWAY: Final = 10
+WRONG: Final = 20  # secrets, in ten minutes
+TYPES: Final = ("JWT", "client-authentication+jwt", None)
+_UNTIMED: Final[Any] = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
+_UNREAD: Final[Any] = {"verify_signature": False, **_UNTIMED}
+_BAD: Final = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+
+
+class InvalidProofError(OAuth2Error):  # type: ignore[misc]
+    """RFC 9449 §5."""
+
+    error = "invalid_dpop_proof"
+    description = "The DPoP proof is missing, malformed, too old, used before, or of another key."
+
+
+def refused(core: Core, client_id: str, client: Client) -> None:
+    """Count an application that did not show itself; AuthError `rate_limited` after too many."""
+    core.spend(Limit(f"client:{client_id}:{client.address}", WRONG, 600))
+
+
+def named(text: str) -> str:
+    """Whom an assertion claims to be of, which proves nothing yet."""
+    if len(text) > LONGEST:
+        return ""
+    try:
+        found = jwt.decode(text, options=_UNREAD).get("sub")
+    except _BAD:
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def holds(core: Core, application: Application, text: str, here: frozenset[str]) -> bool:
+    """Whether the application signed this for us, a short while ago, and for the first time anywhere (RFC 7523 §3)."""
+    claims = _signed(core, application, text)
+    if claims is None or not _aimed(claims.get("aud"), here):
+        return False
+    now, expires, jti = core.clock.now().timestamp(), _time(claims, "exp"), claims.get("jti")
+    begins = [_time(claims, name) for name in ("iat", "nbf") if name in claims]
+    if claims.get("iss") != application.id or claims.get("sub") != application.id:
+        return False
+    if not now - LEEWAY <= expires <= now + LONGEST_LIFE + LEEWAY or any(not 0 <= begin <= now + LEEWAY for begin in begins):
+        return False
+    if not isinstance(jti, str) or not 0 < len(jti) <= 256:
+        return False
+    return _first(core, f"assertion:{digest(application.id)}:{digest(jti)}", LONGEST_LIFE + 3 * LEEWAY)
+
+
+def proof(core: Core, text: str, method: str, url: str, token: str = "") -> str:
+    """The thumbprint of the key that signed this DPoP proof for this very request; InvalidProofError (RFC 9449 §4.3).
+
+    With `token` the proof must name that access token.
+    """
+    try:
+        header = jwt.get_unverified_header(text) if len(text) <= LONGEST else {}
+        algorithm, jwk = str(header.get("alg")), header.get("jwk")
+        if header.get("typ") != "dpop+jwt" or algorithm not in ALGORITHMS or not isinstance(jwk, dict) or "crit" in header:
+            raise InvalidProofError()
+        if keys_fault({"keys": [jwk]}):
+            raise InvalidProofError()
+        key = ALGORITHMS[algorithm].import_key(jwk)
+        claims = jwt.decode(text, key.public_key, algorithms=[algorithm], options=_UNTIMED)
+    except _BAD:
+        raise InvalidProofError() from None
+    now, jti = core.clock.now().timestamp(), claims.get("jti")
+    if abs(now - _time(claims, "iat")) > PROOF_LIFE or not isinstance(jti, str) or not 0 < len(jti) <= 256:
+        raise InvalidProofError()
+    if claims.get("htm") != method or str(claims.get("htu")).partition("?")[0].partition("#")[0] != url:
+        raise InvalidProofError()
+    if token and claims.get("ath") != base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode():
+        raise InvalidProofError()
+    thumbprint = str(key.thumbprint())
+    if not _first(core, f"dpop:{thumbprint}:{digest(jti)}", 2 * PROOF_LIFE + LEEWAY):
+        raise InvalidProofError()
+    return thumbprint
+
+
+def _signed(core: Core, application: Application, text: str) -> dict[str, Any] | None:
+    try:
+        header = jwt.get_unverified_header(text) if len(text) <= LONGEST else {}
+    except _BAD:
+        return None
+    algorithm, kid = str(header.get("alg")), header.get("kid", "")
+    wished = application.metadata.get("token_endpoint_auth_signing_alg") or algorithm
+    if algorithm not in ALGORITHMS or algorithm != wished or header.get("typ") not in TYPES or "crit" in header or not isinstance(kid, str):
+        return None
+    for key in _fitting(keys_of(core, application, kid).keys, algorithm, kid):
+        try:
+            claims: dict[str, Any] = jwt.decode(text, key.public_key, algorithms=[algorithm], options=_UNTIMED)
+        except _BAD:
+            continue
+        return claims
+    return None
+
+
+def _fitting(keys: list[Any], algorithm: str, kid: str) -> list[Any]:
+    """The keys of this kind: the one that is named, else all."""
+    kind = ALGORITHMS[algorithm]
+    of_kind = [key for key in keys if isinstance(key, kind) and key.as_dict().get("alg", algorithm) == algorithm]
+    return [key for key in of_kind if not kid or key.as_dict().get("kid") in (kid, None)]
+
+
+def _aimed(audience: Any, here: frozenset[str]) -> bool:
+    wanted = [audience] if isinstance(audience, str) else audience
+    return isinstance(wanted, list) and bool(wanted) and all(isinstance(one, str) and one in here for one in wanted)
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    """A time in seconds of the epoch; -1 for what is none."""
+    value = claims.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11 else -1.0
+
+
+def _first(core: Core, key: str, seconds: int) -> bool:
+    """Whether this was never seen before, by any process: one conditional write."""
+    return core.store.count_attempts([Limit(key, 1, seconds)], core.clock.now()) == 0

@@ -1,0 +1,187 @@
+"""A device without a browser (RFC 8628): it shows a code, a person enters that elsewhere and says whom she lets in, and the device asks until it knows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from authlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidGrantError
+from authlib.oauth2.rfc8628 import AuthorizationPendingError, ExpiredTokenError, SlowDownError
+
+from authenticator.applications import Application
+from authenticator.crypto import derive_key, digest, keyed_digest, keyed_token, random_token, same
+from authenticator.errors import AuthError
+from authenticator.flows import applications, consent, granting
+from authenticator.flows.core import Core
+from authenticator.flows.granting import Given
+from authenticator.flows.outcomes import Signed
+from authenticator.flows.scopes import OFFLINE
+from authenticator.flows.sessions import shows_two_factors
+from authenticator.models import Client, Limit, Session, Status
+
+LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words (RFC 8628 §6.1)
+LENGTH: Final = 8
+LIFE: Final = timedelta(minutes=10)
+REMEMBERED: Final = timedelta(minutes=20)  # so that a late device hears that its code is too old
+INTERVAL: Final = 5  # seconds
+ENTRIES: Final = 5  # in ten minutes
+BEGUN: Final = 60  # by one address in ten minutes
+KIND, CODE, POLL = "device", "user_code", "device_poll"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a device is told. `user_code` is for people to type, `device_code` for the device alone."""
+
+    device_code: str = field(repr=False)
+    user_code: str
+    expires_in: int = int(LIFE.total_seconds())
+    interval: int = INTERVAL
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person is asked: which application wants what. `seal` shows that she has seen this, and `user_code` is spelled as shown."""
+
+    application: Application
+    scopes: tuple[str, ...]
+    user_code: str
+    seal: str = field(repr=False)
+
+
+def begin(core: Core, application: Application, scopes: Sequence[str], resources: Sequence[str], client: Client) -> Begun:
+    """Two codes for a device that asks to be let in; AuthError `rate_limited` for an address that asks too often."""
+    core.spend(Limit(f"device:{client.address}", BEGUN, int(LIFE.total_seconds())))
+    granting.audience_of(application, resources)
+    now = core.clock.now()
+    device_code, letters = random_token(), "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    facts = {"client_id": application.id, "scopes": list(scopes), "resources": list(resources), "until": (now + LIFE).isoformat()}
+    core.store.issue_ticket(KIND, digest(device_code), facts, now + REMEMBERED)
+    core.store.issue_ticket(CODE, _name(core, letters), {"device": digest(device_code), **facts}, now + LIFE)
+    return Begun(device_code, spelled(letters))
+
+
+def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
+    """What the device with this code wants; AuthError `invalid_code`, or `rate_limited` after five entries in ten minutes."""
+    seconds = int(LIFE.total_seconds())
+    core.spend(Limit(f"user_code:{signed.user.id}", ENTRIES, seconds), Limit(f"user_code:{client.address}", 4 * ENTRIES, seconds))
+    letters = _letters(user_code)
+    facts = core.store.read_ticket(CODE, _name(core, letters), core.clock.now()) if letters else None
+    application = applications.find(core, str(facts["client_id"])) if facts else None
+    if facts is None or application is None or not application.enabled:
+        raise AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
+    return Asked(application, tuple(facts["scopes"]), spelled(letters), _seal(core, signed, letters))
+
+
+def decide(core: Core, signed: Signed, user_code: str, seal: str, client: Client, *, allow: bool) -> Application:
+    """The person's answer, which counts once; AuthError `invalid_code` for a code that is spent, or that she was not shown."""
+    letters, now = _letters(user_code), core.clock.now()
+    gone = AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
+    if not letters or not same(seal, _seal(core, signed, letters)):
+        raise gone
+    facts = core.store.take_ticket(CODE, _name(core, letters), now)
+    application = applications.find(core, str(facts["client_id"])) if facts else None
+    if facts is None or application is None or not application.enabled:
+        raise gone
+    if allow:
+        consent.agree(core, signed.user, application, facts["scopes"], client=client)
+    answer = {name: facts[name] for name in ("client_id", "scopes", "resources", "until")}
+    core.store.issue_ticket(
+        KIND, str(facts["device"]), {**answer, **(_proof(signed, now) if allow else {"denied": True})}, now + REMEMBERED
+    )
+    kind = "device_approved" if allow else "device_refused"
+    core.history.record(kind, user_id=signed.user.id, client=client, application=application.id, session=signed.session.id)
+    return application
+
+
+def redeem(core: Core, application: Application, device_code: str, *, jkt: str, client: Client) -> Given:
+    """What the device was given; what RFC 8628 §3.5 says until then."""
+    now = core.clock.now()
+    name = digest(device_code) if 0 < len(device_code) <= 128 else ""
+    facts = core.store.read_ticket(KIND, name, now) if name else None
+    if facts is None or facts["client_id"] != application.id:
+        raise InvalidGrantError("The device_code is not valid.")
+    if datetime.fromisoformat(facts["until"]) <= now:
+        raise ExpiredTokenError()
+    if not (facts.get("denied") or facts.get("user_id")):
+        _wait(core, name, now)
+    taken = core.store.take_ticket(KIND, name, now)
+    if taken is None:
+        raise InvalidGrantError("The device_code is not valid.")
+    if taken.get("denied"):
+        raise AccessDeniedError()
+    return _given(core, application, taken, jkt=jkt, client=client)
+
+
+def spelled(letters: str) -> str:
+    """As it is shown: WDJB-MJHT."""
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def _wait(core: Core, name: str, now: datetime) -> None:
+    """`slow_down` for a device that asks too soon, each time five seconds more; else `authorization_pending`."""
+    before = core.store.read_ticket(POLL, name, now) or {"interval": INTERVAL, "next": now.isoformat()}
+    early = now < datetime.fromisoformat(before["next"])
+    interval = int(before["interval"]) + (5 if early else 0)
+    following = {"interval": interval, "next": (now + timedelta(seconds=interval) - timedelta(milliseconds=500)).isoformat()}
+    core.store.issue_ticket(POLL, name, following, now + REMEMBERED)
+    raise SlowDownError() if early else AuthorizationPendingError()
+
+
+def _given(core: Core, application: Application, facts: Mapping[str, Any], *, jkt: str, client: Client) -> Given:
+    user = core.store.user_by_id(str(facts["user_id"]))
+    if user is None or user.status is not Status.ACTIVE:
+        raise AccessDeniedError()
+    scopes, resources = tuple(facts["scopes"]), tuple(facts["resources"])
+    granting.require_held(core, user, scopes)
+    if not consent.consented(core, user, application, scopes):
+        raise AccessDeniedError()
+    now = core.clock.now()
+    family = Session(
+        id=random_token(128),
+        user_id=user.id,
+        provider=str(facts["provider"]),
+        amr=tuple(facts["amr"]),
+        auth_time=datetime.fromisoformat(facts["auth_time"]),
+        created_at=now,
+        expires_at=granting.family_until(core, application, None, offline=True),
+        client=client,
+        mfa_at=datetime.fromisoformat(facts["mfa_at"]) if facts["mfa_at"] else None,
+        kind="grant",
+        application=application.id,
+        offline=OFFLINE in scopes,
+        scopes=scopes,
+        terms={"resources": list(resources), "claims": {}, "acr": facts["acr"]},
+    )
+    refresh = granting.open_family(core, application, family, jkt=jkt, event=granting.used(core, application, family, client))
+    audience = granting.audience_of(application, resources)
+    return Given(application, scopes, audience, user, family, refresh, acr=str(facts["acr"]), jkt=jkt)
+
+
+def _proof(signed: Signed, now: datetime) -> dict[str, Any]:
+    session = signed.session
+    return {
+        "user_id": signed.user.id,
+        "provider": session.provider,
+        "amr": list(session.amr),
+        "auth_time": session.auth_time.isoformat(),
+        "mfa_at": session.mfa_at.isoformat() if session.mfa_at else "",
+        "acr": "2" if shows_two_factors(session, now) else "1",
+    }
+
+
+def _letters(user_code: str) -> str:
+    """The letters of what somebody typed, or nothing if they can't be a code."""
+    letters = "".join(char for char in user_code.upper()[:40] if char not in " -")
+    return letters if len(letters) == LENGTH and set(letters) <= set(LETTERS) else ""
+
+
+def _name(core: Core, letters: str) -> str:
+    return keyed_digest(derive_key(core.secret, "user code"), letters)
+
+
+def _seal(core: Core, signed: Signed, letters: str) -> str:
+    return keyed_token(derive_key(core.secret, "user code shown"), signed.session.id, letters)

@@ -1,0 +1,66 @@
+"""One token for another (RFC 8693): an application that was called with a person's token calls further on her behalf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
+
+from authenticator.applications import Application
+from authenticator.flows import access, granting
+from authenticator.flows.access import Issued
+from authenticator.flows.core import Core
+from authenticator.flows.granting import Given, InvalidTargetError
+from authenticator.flows.keyring import KeyRing
+from authenticator.models import Session, Status, User
+
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 (a kind of token)
+JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
+DEEPEST: Final = 4  # applications in a row that act for each other
+
+
+def exchange(
+    core: Core, keys: KeyRing, application: Application, subject_token: str, *, scope: str | None, targets: Sequence[str], jkt: str
+) -> Given:
+    """A token for the same person, for a resource registered with this application, never with more than the subject token had.
+
+    The subject token must have been given to this application, or made for it. It ends with the sign-in that the first token came of, and not later
+    than the subject token.
+    """
+    issued = access.believed(core, keys, subject_token)
+    if issued is None or issued.jkt:  # whoever is handed a bound token can not have the key to it
+        raise InvalidRequestError("The subject_token is not valid here.")
+    if issued.client != application.id and not {application.id, *application.resources} & set(issued.audience):
+        raise InvalidGrantError("The subject_token was not made for this client.")
+    user, family = _behind(core, issued)
+    if not set(targets) <= {*application.resources, application.id}:
+        raise InvalidTargetError()
+    may = tuple(name for name in issued.scopes if name in application.scopes)
+    granted = granting.narrower(may, scope)
+    granting.require_held(core, user, granted)
+    audience = tuple(dict.fromkeys(targets)) or granting.audience_of(application, ())
+    acr = str(issued.claims.get("acr") or "")
+    act = _acting(application, issued.claims)
+    return Given(application, granted, audience, user, family, acr=acr, jkt=jkt, act=act, until=int(issued.claims["exp"]))
+
+
+def _behind(core: Core, issued: Issued) -> tuple[User, Session]:
+    family = core.store.session_by_id(issued.session) if issued.session else None
+    if family is None or family.closed_at or family.expires_at <= core.clock.now():
+        raise InvalidRequestError("The subject_token is not valid any more.")
+    user = core.store.user_by_id(family.user_id)
+    if user is None or user.status is not Status.ACTIVE:
+        raise InvalidRequestError("The subject_token is not valid any more.")
+    return user, family
+
+
+def _acting(application: Application, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Who acts, and for whom she acts in turn (RFC 8693 §4.1)."""
+    before, depth = claims.get("act"), 1
+    inner = before
+    while isinstance(inner, dict):
+        inner, depth = inner.get("act"), depth + 1
+    if depth > DEEPEST:
+        raise InvalidRequestError("Too many applications act for one another.")
+    return {"sub": application.id, **({"act": before} if isinstance(before, dict) else {})}
