@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PACKAGES := $(patsubst %/pyproject.toml,%,$(wildcard provider_*/pyproject.toml plugins/*/pyproject.toml))
-PROJECTS := pyproject.toml $(PACKAGES:%=%/pyproject.toml)
+PROJECTS := pyproject.toml client/pyproject.toml $(PACKAGES:%=%/pyproject.toml)
 WORKERS ?= 2
 
 help: ## Say what there is
