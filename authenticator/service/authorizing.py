@@ -110,7 +110,7 @@ class Authorizing(Facade):
 
     def give_code(self, signed: Signed, application: Application, asked: Asked, client: Client) -> str:
         """A code for what was agreed."""
-        if application.trusted:
+        if consent.vouched_for(application):
             consent.agree(self.core, signed.user, application, asked.scopes, asked.wanted_claims(), client=client, by="operator")
         session, target = signed.session, asked.target
         code = Code(

@@ -27,6 +27,7 @@ class Asking:
     auth: Service
     application: Application
     usual: dict[str, str] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, auth: Service, **facts: Any) -> Asking:
