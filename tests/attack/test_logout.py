@@ -117,7 +117,9 @@ def test_lo_01_a_hint_of_another_sign_in_another_person_or_another_application_d
     her, shop, other = SignedIn.of(house), an_application(house), an_application(house)
     elsewhere, stranger = SignedIn.of(house, her.person), SignedIn.of(house)
     for hint, client_id in ((elsewhere.hint(shop), ""), (stranger.hint(shop), ""), (her.hint(shop), other.id), (her.hint(other), shop.id)):
-        assert asks(log_out(her.browser, id_token_hint=hint, client_id=client_id, post_logout_redirect_uri=BYE))
+        page = log_out(her.browser, id_token_hint=hint, client_id=client_id, post_logout_redirect_uri=BYE)
+        assert asks(page)
+        assert (BYE in page.text) is not bool(client_id)  # two applications in one request are none
     sid_of_another = released.sid_for(house.service.core, her.session.id, other)
     assert asks(log_out(her.browser, id_token_hint=her.hint(shop, sid=sid_of_another)))
     assert her.alive
