@@ -74,6 +74,13 @@ def _check_other_addresses(said: Metadata, faults: Faults) -> None:
     for resource in said.resources:
         if not client_uris.origin_of(resource) or "#" in resource:
             faults.add("resources", "Each must be an https address without a fragment.")  # RFC 8707 §2
+    for name, text in (
+        ("software_id", said.software_id),
+        ("software_version", said.software_version),
+        *(("default_acr_values", one) for one in said.default_acr_values),
+    ):
+        if not text.isprintable():
+            faults.add(name, "This must be one short line.")
     for contact in said.contacts:
         if not 0 < len(contact) <= client_uris.LONGEST or not contact.isprintable():
             faults.add("contacts", "Each must be one short line.")

@@ -7,6 +7,7 @@ from flask import Blueprint
 from authenticator.service import Service
 from authenticator.web import (
     api_activity,
+    api_applications,
     api_authorize,
     api_avatars,
     api_contacts,
@@ -35,6 +36,7 @@ AREAS = (
     api_contacts,
     api_password,
     api_users,
+    api_applications,
     api_permissions,
     api_authorize,
     api_tokens,

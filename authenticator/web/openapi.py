@@ -28,6 +28,8 @@ IN_PATH: Final = {
     "id": "The `id` of an entry of the list.",
     "name": "The `name` of an entry of the list: a second step, a role or a permission.",
     "session_id": "The `id` of a sign-in.",
+    "secret_id": "The `id` of a secret.",
+    "client_id": "The `client_id` of an application.",
     "assignment_id": "The `id` of what was given.",
 }
 GROUPS: Final = {
@@ -38,6 +40,7 @@ GROUPS: Final = {
     "Addresses": "Her e-mail addresses and phone numbers.",
     "Second step": "What is asked for besides the first proof, and proving once more that it is you.",
     "Sign-ins": "Where one is signed in, and what happened.",
+    "Applications": "What signs people in here: for users who hold `applications:read` or `applications:write`, and one's own where people may register them.",
     "Administration": "Other people's accounts, for users who hold the permission `users:read` or `users:write`.",
     "Permissions": "What applications declare, roles, who is given what, and whether somebody may. Nobody gives more than he holds.",
 }
