@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from authenticator.applications import OWN, Application, Assignment, Role
-from authenticator.flows import permissions, roles
+from authenticator.flows import admin_area, permissions, roles
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.permissions import Decision, Held
 from authenticator.flows.roles import By
@@ -93,3 +93,7 @@ class Permissions(Facade):
     def revoke(self, user: User, permission: str, *, by: Literal["operator"]) -> User:
         """Take it back."""
         return self.unassign(by, user, Assignment(OWN, permission=permission))
+
+    def enter_administration(self, signed: Signed) -> None:
+        """AuthError `step_up_required` for an administrator who was away for a while, in production."""
+        admin_area.enter(self.core, signed)

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, request, url_for
 from jinja2 import FileSystemLoader
 from markupsafe import Markup
 
-from authenticator.http import csrf, headers, texts
+from authenticator.http import csrf, guard, headers, texts
 from authenticator.kinds.base import Field
 from authenticator.settings import Settings
 from authenticator.web import theme
@@ -51,6 +51,9 @@ def _facts(settings: Settings) -> dict[str, object]:
 def _account_pages() -> list[dict[str, object]]:
     """The navigation of the account pages: those that are there."""
     there = [(endpoint, label) for endpoint, label in PAGES if endpoint in current_app.view_functions]
+    signed = guard.by_cookie()
+    if signed and signed.user.assignments and guard.service().permissions_of(signed.user):
+        there.append(("admin.show", "Administration"))
     area = {"avatars": "profile"}.get(request.blueprint or "", request.blueprint)
     return [{"url": url_for(name), "label": label, "current": area == name.partition(".")[0]} for name, label in there]
 

@@ -15,6 +15,7 @@ from authenticator.service import Service
 from authenticator.web import (
     account,
     activity,
+    admin,
     api,
     api_cors,
     avatars,
@@ -25,6 +26,7 @@ from authenticator.web import (
     granted,
     look,
     operators,
+    own_applications,
     pages,
     password,
     personal_tokens,
@@ -58,8 +60,12 @@ class Mount:
             app.register_blueprint(part.blueprint())
         for part in (granted, personal_tokens):
             app.register_blueprint(part.blueprint())
+        for area in admin.blueprints():
+            app.register_blueprint(area)
         app.register_blueprint(recovery.blueprint())
         app.register_blueprint(confirm.blueprint())
+        if auth.core.oidc.people_register:
+            app.register_blueprint(own_applications.blueprint())
         if auth.has_passwords():
             app.register_blueprint(password.blueprint())
         if settings.development:

@@ -1,0 +1,139 @@
+"""The administrators' pages about applications: register, change, shut out, remove, and secrets that are shown once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, redirect, request, url_for
+
+from authenticator.applications import OWN
+from authenticator.errors import AuthError
+from authenticator.flows import applications, client_metadata
+from authenticator.flows.outcomes import Signed
+from authenticator.http import csrf
+from authenticator.http.guard import client
+from authenticator.http.hygiene import one
+from authenticator.kinds.base import Field
+from authenticator.service import Service
+from authenticator.web.admin_seated import administrator, page
+
+DONE = {
+    "changed": "The application was changed.",
+    "enabled": "The application is let in again.",
+    "disabled": "The application is shut out, and all that it was given has ended.",
+    "secret_removed": "The secret does not work any more.",
+    "removed": "The application was removed.",
+}
+NAME = Field("client_name", "Name", max_length=100, help="Shown to people when they are asked for consent.")
+LISTS = ("redirect_uris", "post_logout_redirect_uris")
+METHODS = {
+    "client_secret_basic": "A secret, sent as HTTP Basic (usual for web servers)",
+    "client_secret_post": "A secret, sent in the form",
+    "private_key_jwt": "A key of its own (private_key_jwt)",
+    "none": "Nothing: it runs in the browser or on a device",
+}
+
+
+def blueprint() -> Blueprint:
+    """/admin/applications."""
+    pages = Blueprint("admin_applications", __name__, url_prefix="/admin/applications")
+    csrf.protect(pages)
+    pages.add_url_rule("", "show", administrator("applications:read")(show), methods=["GET"])
+    pages.add_url_rule("", "add", administrator("applications:write", show)(_add), methods=["POST"])
+    pages.add_url_rule("/<id>", "application", administrator("applications:read")(application), methods=["GET"])
+    for path, endpoint, view in (
+        ("/<id>/change", "change", _change),
+        ("/<id>/enable", "enable", _enable),
+        ("/<id>/disable", "disable", _disable),
+        ("/<id>/secrets", "add_secret", _add_secret),
+        ("/<id>/secrets/remove", "remove_secret", _remove_secret),
+        ("/<id>/remove", "remove", _remove),
+    ):
+        pages.add_url_rule(path, endpoint, administrator("applications:write", application)(view), methods=["POST"])
+    return pages
+
+
+def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
+    """All applications, oldest first, and a form for a new one."""
+    listed = auth.applications(after=one(request.args, "after") or None, limit=50)
+    facts: dict[str, Any] = {
+        "applications": [item for item in listed.items if item.id != OWN],
+        "next": listed.next,
+        "methods": METHODS,
+        "fields": (NAME,),
+        "values": _sent() if error else {"token_endpoint_auth_method": "client_secret_basic"},
+    }
+    return page("admin_applications.html", signed, error=error, done=DONE, **facts)
+
+
+def application(auth: Service, signed: Signed, *, id: str, error: AuthError | None = None, secret: str = "", **_parts: str) -> Response:
+    """One application; `secret` is a new one, shown in this one answer."""
+    found = auth.application(id)
+    now = auth.core.clock.now()
+    described = client_metadata.described(found)
+    known = {name: "\n".join(described.get(name, ())) for name in LISTS}
+    facts: dict[str, Any] = {
+        "application": found,
+        "owner": auth.user(found.owner) if found.owner else None,
+        "secret": secret,
+        "secrets": [(applications.secret_name(item), item) for item in found.secrets if item.expires_at is None or item.expires_at > now],
+        "by_secret": found.auth_method in applications.BY_SECRET,
+        "methods": METHODS,
+        "fields": (NAME,),
+        "values": _sent() if error else {"client_name": found.name, "token_endpoint_auth_method": found.auth_method, **known},
+        "issuer": auth.settings.public_url,
+    }
+    return page("admin_application.html", signed, error=error, done=DONE, **facts)
+
+
+def _add(auth: Service, signed: Signed) -> Response:
+    made = auth.register_application(_metadata(), by=signed.user.id, client=client())
+    return application(auth, signed, id=made.application.id, secret=made.secret)
+
+
+def _change(auth: Service, signed: Signed, *, id: str) -> Response:
+    auth.change_application(auth.application(id), _metadata(), by=signed.user.id, client=client())
+    return _to(id, "changed")
+
+
+def _enable(auth: Service, signed: Signed, *, id: str) -> Response:
+    auth.enable_application(auth.application(id), by=signed.user.id, client=client())
+    return _to(id, "enabled")
+
+
+def _disable(auth: Service, signed: Signed, *, id: str) -> Response:
+    auth.disable_application(auth.application(id), by=signed.user.id, client=client())
+    return _to(id, "disabled")
+
+
+def _add_secret(auth: Service, signed: Signed, *, id: str) -> Response:
+    _, secret = auth.add_client_secret(auth.application(id), by=signed.user.id, client=client())
+    return application(auth, signed, id=id, secret=secret)
+
+
+def _remove_secret(auth: Service, signed: Signed, *, id: str) -> Response:
+    auth.remove_client_secret(auth.application(id), one(request.form, "name"), by=signed.user.id, client=client())
+    return _to(id, "secret_removed")
+
+
+def _remove(auth: Service, signed: Signed, *, id: str) -> Response:
+    found = auth.application(id)
+    if one(request.form, "sure") != "1":
+        raise AuthError("validation_failed", errors={"sure": ("Tick this to remove it.",)})
+    auth.remove_application(found, by=signed.user.id, client=client())
+    return make_response(redirect(url_for("admin_applications.show", done="removed"), 303))
+
+
+def _metadata() -> dict[str, Any]:
+    """What the form says, in the words of RFC 7591."""
+    sent = _sent()
+    lists = {name: sent[name].split() for name in LISTS}
+    return {"client_name": sent["client_name"].strip(), "token_endpoint_auth_method": sent["token_endpoint_auth_method"], **lists}
+
+
+def _sent() -> dict[str, str]:
+    return {name: one(request.form, name) for name in ("client_name", "token_endpoint_auth_method", *LISTS)}
+
+
+def _to(application_id: str, done: str) -> Response:
+    return make_response(redirect(url_for("admin_applications.application", id=application_id, done=done), 303))
