@@ -60,7 +60,7 @@ class Decision:
 def declared(application: Application) -> dict[str, str]:
     """The permissions that an application knows, with what each means; this service knows some of its own accord."""
     built_in = PERMISSIONS if application.id == OWN else {}
-    return {**{item.name: item.text for item in application.permissions}, **built_in}
+    return {**built_in, **{item.name: item.text for item in application.permissions if item.name not in built_in}}
 
 
 def roles(application: Application) -> dict[str, Role]:
@@ -69,7 +69,7 @@ def roles(application: Application) -> dict[str, Role]:
     built_in = (ADMINISTRATOR,) if application.id == OWN else ()
     return {
         role.name: replace(role, permissions=tuple(name for name in role.permissions if name in known))
-        for role in (*application.roles, *built_in)
+        for role in (*built_in, *application.roles)
     }
 
 

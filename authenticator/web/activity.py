@@ -121,6 +121,6 @@ def details(auth: Service, event: Event) -> str:
         parts.append(_(CODES[code][1]))
     if after := event.detail.get("after", ""):
         parts.append(after)
-    if event.detail.get("by") not in (None, event.user_id):
+    if event.detail.get("by") not in (None, "", event.user_id):
         parts.append(_("by an administrator"))
     return " · ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -34,7 +35,7 @@ def _show(auth: Service, signed: Signed) -> Response:
 
 def _providers(auth: Service, signed: Signed) -> Response:
     """What is installed and its state; needs are named as the settings that are missing, never what others hold."""
-    found = sorted(auth.core.registry.found, key=lambda item: (item.kind, item.label))
+    found = sorted(auth.core.registry.found, key=lambda item: (item.kind != "provider", item.kind, item.label))
     kinds = [(kind, [item for item in found if item.kind == kind]) for kind in dict.fromkeys(item.kind for item in found)]
     return page("admin_providers.html", signed, kinds=kinds, states=STATES, prefix=PREFIX)
 
@@ -61,6 +62,6 @@ def _history(auth: Service, signed: Signed) -> Response:
 
 def details(auth: Service, event: Event) -> str:
     """All that an event says, for those who may see it all."""
-    told = activity.details(auth, event)
+    told = activity.details(auth, replace(event, detail={**event.detail, "by": ""}))
     further = [f"{name}: {value}" for name, value in event.detail.items() if name not in ("provider", "factor", "code", "after") and value]
     return " · ".join(part for part in (told, *further) if part)
