@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +16,9 @@ from authenticator.testing.databases import absent
 from authenticator.testing.people import AsUser, Outbox
 from authenticator.testing.servers import free_port
 from authenticator.testing.sights import asked_for, changed
+from tests.interop.served import node, npm_packages
 
 HERE = Path(__file__).parent
-PACKAGE = "oidc-provider@8"
 CALLBACK = "http://localhost:8000/sign-in/google/callback"
 PATIENCE = 20
 
@@ -29,30 +28,16 @@ pytestmark = pytest.mark.interop
 @pytest.fixture(scope="module")
 def openid_server() -> Iterator[str]:
     """The base URL under which the server's issuer is `<base>/accounts.google.com`."""
-    node = shutil.which("node") or absent("needs node 18 or newer")
-    _installed()
+    program = node()
+    npm_packages()
     port = free_port()
-    with subprocess.Popen([node, HERE / "openid_server.mjs", str(port), CALLBACK], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen([program, HERE / "openid_server.mjs", str(port), CALLBACK], stdout=subprocess.PIPE, text=True) as server:
         try:
             if not any(line.strip() == "listening" for line in server.stdout or ()):
                 absent("oidc-provider did not start")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-
-
-def _installed() -> None:
-    """Fetch the package once, into a folder that git ignores."""
-    if (HERE / "node_modules" / "oidc-provider").is_dir():
-        return
-    npm = shutil.which("npm") or absent("needs npm")
-    command = [npm, "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund", PACKAGE]
-    try:
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=180, check=False)
-    except subprocess.TimeoutExpired:
-        absent(f"npm could not fetch {PACKAGE} in time")
-    if done.returncode:
-        absent(f"npm could not fetch {PACKAGE}: {done.stderr[-300:]}")
 
 
 @pytest.fixture
