@@ -10,6 +10,7 @@ from flask import Response, make_response, render_template
 from authenticator.applications import Application
 from authenticator.flows import permissions
 from authenticator.flows.authorization_request import Asked
+from authenticator.flows.authorization_target import is_loopback
 from authenticator.flows.authorization_tickets import Waiting
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.scopes import CLAIMS, OPENID, WORDS
@@ -59,9 +60,8 @@ def words(application: Application, asked: Asked) -> list[str]:
 
 
 def host_of(uri: str) -> str:
-    """Where an address leads, as far as people can judge it: its host, or the program behind a scheme of its own."""
-    parts = urlsplit(uri)
-    return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+    """The host that an address leads to; empty for a program on the person's own device."""
+    return "" if is_loopback(uri) or not uri.startswith(("http:", "https:")) else urlsplit(uri).netloc
 
 
 def unique(items: Iterable[str]) -> list[str]:
