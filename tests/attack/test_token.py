@@ -49,9 +49,9 @@ def sign(house: House, header: dict[str, Any] | str, claims: dict[str, Any] | st
 
 def is_refused(house: House, token: str) -> bool:
     """401 with a bearer challenge at every place that takes a token, and nothing else."""
-    answers = [
-        house.visitor().open(f"/api/v1{path}", method=method, headers={"Authorization": f"Bearer {token}"}) for method, path in CONSUMERS
-    ]
+    bearer = {"Authorization": f"Bearer {token}"}
+    doors = [("GET", "/verify"), *((method, f"/api/v1{path}") for method, path in CONSUMERS)]
+    answers = [house.visitor().open(path, method=method, headers=bearer) for method, path in doors]
     assert {answer.status_code for answer in answers} <= {200, 204, 401, 431}, [answer.status for answer in answers]
     refused = [answer.status_code in (401, 431) for answer in answers]
     assert all(answer.headers["WWW-Authenticate"].startswith("Bearer") for answer in answers if answer.status_code == 401)
