@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,15 +25,21 @@ from authenticator.flows.notices import notify
 from authenticator.models import Client, Session, Status, User
 
 VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)  # RFC 7636 §4.1
+CROWD: Final = 2.0  # seconds
 INSTANT: Final = timedelta(milliseconds=1)  # as exact as the store keeps times
 
 
 @dataclass
 class _Burst:
-    """Requests with the same code that overlap in this process. `taken` once one of them, or one they came with, had it."""
+    """Requests with the same code that overlap in this process. `taken` once one of them, or one they came with, had it.
+
+    Where some did overlap, the burst lasts until `until`: the last of a crowd may come when all the others have gone.
+    """
 
     running: int = 0
+    crowded: bool = False
     taken: bool = False
+    until: float = 0.0
 
 
 @dataclass
@@ -48,15 +55,21 @@ class Redeeming:
         """Around the whole request that brings this code, from before anything else of it is looked at."""
         name = digest(text)
         with self._lock:
+            self._forget()
             burst = self._bursts.setdefault(name, _Burst())
+            burst.crowded = burst.crowded or burst.running > 0
             burst.running += 1
         try:
             yield
         finally:
             with self._lock:
                 burst.running -= 1
-                if not burst.running:
-                    self._bursts.pop(name, None)
+                burst.until = time.monotonic() + (CROWD if burst.crowded else 0)
+
+    def _forget(self) -> None:
+        now = time.monotonic()
+        for name in [name for name, burst in self._bursts.items() if not burst.running and burst.until <= now]:
+            del self._bursts[name]
 
     def redeem(
         self,
