@@ -26,6 +26,7 @@ PAGES = (  # what the navigation leads to, as far as it is there: endpoint and l
     ("sessions.show", "Devices"),
     ("granted.show", "Applications"),
     ("personal_tokens.show", "Access tokens"),
+    ("own_applications.show", "Your applications"),
     ("activity.show", "History"),
     ("data.show", "Data"),
 )
