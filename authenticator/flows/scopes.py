@@ -15,7 +15,7 @@ ACCOUNT: Final = "account"
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         OPENID: "Know that it is you",
-        "profile": "See your name, picture, language and country",
+        "profile": "See your name, user name, picture and language",
         "email": "See your e-mail address",
         "phone": "See your phone number",
         OFFLINE: "Keep this access while you are away",
