@@ -69,7 +69,7 @@ def roles(application: Application) -> dict[str, Role]:
     built_in = (ADMINISTRATOR,) if application.id == OWN else ()
     return {
         role.name: replace(role, permissions=tuple(name for name in role.permissions if name in known))
-        for role in (*built_in, *application.roles)
+        for role in (*built_in, *(role for role in application.roles if not built_in or role.name != ADMINISTRATOR.name))
     }
 
 

@@ -119,8 +119,10 @@ def assign(core: Core, by: By, user: User, assignment: Assignment, client: Clien
     now = core.clock.now()
     if given.expires_at is not None and given.expires_at <= now:
         raise AuthError("validation_failed", errors={"expires_at": ("This is in the past.",)})
-    _may_give(core, by, application, given, client)
     given = replace(given, granted_at=now, granted_by=name_of(by))
+    _may_give(core, by, application, given, client)
+    if by != "operator" and by.user.id == user.id and not owns(by, application):
+        raise AuthError("forbidden", "Nobody gives anything to herself. Ask another administrator.")
 
     def edit(found: User) -> User:
         before = next((item for item in found.assignments if item.same_as(given)), None)
@@ -141,8 +143,8 @@ def assign(core: Core, by: By, user: User, assignment: Assignment, client: Clien
 
 def unassign(core: Core, by: By, user: User, assignment: Assignment, client: Client | None = None) -> User:
     """Take a role or a permission back; AuthError `not_found` if she has none such, `forbidden` for one that one does not hold."""
-    wanted = replace(assignment, resource=permissions.canonical_resource(assignment.resource))
     now = core.clock.now()
+    wanted = replace(assignment, resource=permissions.canonical_resource(assignment.resource), granted_at=now)
     known = wanted.application == OWN or core.store.application(wanted.application) is not None
     application = (
         find(core, wanted.application) if known else Application(wanted.application, "", now, now)
