@@ -16,7 +16,7 @@ import requests
 from authenticator.testing.databases import absent
 from authenticator.testing.servers import free_port
 from tests.interop.served import EMAIL, PASSWORD, Service, node, npm_packages, program
-from tests.interop.walker import Walker
+from tests.interop.walker import Walker, led_back
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECRET = {"SECRET_KEY": "only for this test, and for no longer than it takes"}
@@ -135,16 +135,8 @@ def by_hand(service: Service, client_id: str, redirect_uri: str) -> str:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {"response_type": "code", "client_id": client_id, "redirect_uri": redirect_uri, "scope": "openid", "state": "x",
              "code_challenge": challenge, "code_challenge_method": "S256"}  # fmt: skip
-    walker, seen = Walker(), []
-
-    def stop(answer: requests.Response, **_: object) -> requests.Response:
-        if answer.headers.get("Location", "").startswith(redirect_uri):
-            seen.append(answer.headers.pop("Location"))
-        return answer
-
-    walker.session.hooks["response"].append(stop)
-    walker.go(f"{service.url}/oauth/authorize?{urlencode(asked)}").sign_in(EMAIL, PASSWORD)
-    code = parse_qs(urlsplit(seen[0]).query)["code"][0]
+    back = led_back(Walker(), f"{service.url}/oauth/authorize?{urlencode(asked)}", redirect_uri, EMAIL, PASSWORD)
+    code = parse_qs(urlsplit(back).query)["code"][0]
     fields = {
         "grant_type": "authorization_code",
         "client_id": client_id,
