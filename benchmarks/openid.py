@@ -114,6 +114,7 @@ def _ours(stage: Stage) -> Issuer:
         grants=("authorization_code", "refresh_token", "client_credentials"),
         scopes=(*SCOPES, "api"),
         secrets=(ClientSecret(digest(SECRET), now),),
+        id_token_algorithm="ES256",
     )
     store.add_application(application)
     people = list(stage.subject.people.values())[:16]
