@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from authenticator.errors import AuthError
 from authenticator.testing.asking import Asking, answer
 
 CONSENT = "/oauth/authorize/consent"
@@ -148,3 +149,13 @@ def test_oa_10_consent_that_is_taken_back_is_gone(house: Any, browser: Any, ada:
     decide(browser, ask(browser, shop))
     house.service.withdraw_consent(house.service.find_user(ada.id), shop.application.id, Client())
     assert answer(ask(browser, shop, prompt="none").location)["error"] == "consent_required"
+
+
+def test_oa_10_two_answers_that_overlap_give_one_code(house: Any, browser: Any, shop: Asking) -> None:
+    """Both have seen the request waiting; the store says who was first."""
+    page, secret = ask(browser, shop), browser.get_cookie("auth_browser").value
+    both = [house.service.awaited(request_in(page), secret)[1] for _ in range(2)]
+    house.service.answered(both[0])
+    with pytest.raises(AuthError) as error:
+        house.service.answered(both[1])
+    assert error.value.code == "challenge_expired"
