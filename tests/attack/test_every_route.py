@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tests.attack.conftest import Builder, House, Person, Visitor
 
 PLUGINS = ["password", "email", "phone", "passkey", "totp"]
-IDS = frozenset({"id", "contact_id", "avatar_id", "session_id", "key_id"})  # what the address of something that is somebody's is made of
+IDS = frozenset(
+    {"id", "contact_id", "avatar_id", "session_id", "key_id", "secret_id"}
+)  # what the address of something that is somebody's is made of
 OPEN = frozenset(
     (
         "providers",
@@ -40,8 +42,16 @@ OPEN = frozenset(
 # providers and applications post here: it leads on by GET, where the state, or the person's own answer, counts
 LEADING_ON = frozenset({"pages.callback", "authorize.ask", "logout.ask"})
 PICTURE: dict[str, Any] = {"data": b"no picture", "content_type": "image/png"}
+ADMINISTRATION = ("/api/v1/users", "/api/v1/applications", "/admin/")  # where whoever holds no permission is told just that
 PUBLIC = frozenset({"avatars.show"})  # whoever knows the address of a picture may see it
+ADMIN = ("/api/v1/users", "/admin")  # answered with 403, whatever is there
+PERMITTED = frozenset({"application_permissions", "declare_permission", "withdraw_permission"})  # likewise
 BODIES: dict[str, dict[str, Any]] = {
+    "add_role": {"name": "role", "permissions": []},
+    "authorize": {"user_id": "1", "permission": "users:read"},
+    "change_role": {"text": "other"},
+    "declare_permission": {"name": "reports:read"},
+    "give_permission": {"permission": "users:read"},
     "add_email": {"email": "new@example.com"},
     "add_phone": {"phone_number": "+447400123456"},
     "change_avatar": {"chosen": True},
@@ -50,6 +60,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "change_status": {"status": "suspended", "reason": "attack test"},
     "change_password": {"new_password": "nine herons on a quiet river"},
     "create_user": {"email": "new@example.com"},
+    "create_application": {"client_name": "Shop", "redirect_uris": ["https://shop.example/callback"]},
+    "change_application": {"client_name": "Taken"},
+    "declare_permission": {"name": "reports:read"},
+    "give_permission": {"permission": "users:read"},
     "verify_email": {"code": "000000"},
     "verify_phone": {"code": "000000"},
 }
@@ -180,7 +194,7 @@ def test_ap_01_the_ids_of_another_person_open_nothing_through_the_api(house: Hou
             continue
         body = BODIES.get(route.name)
         absent = call(house, route.method, filled(route, "A" * 22)[7:], eve.access, body)
-        assert absent.status_code == (403 if route.rule.startswith("/api/v1/users") else 404), (route, absent.text)
+        assert absent.status_code == (403 if route.rule.startswith(ADMINISTRATION) else 404), (route, absent.text)
         for what, id in owner.ids.items():
             answer = call(house, route.method, filled(route, id)[7:], eve.access, body)
             assert (answer.status_code, answer.json) == (absent.status_code, absent.json), (route, what)
@@ -198,7 +212,7 @@ def test_ap_01_the_ids_of_another_person_open_nothing_on_the_pages(house: House,
             continue
         for what, id in owner.ids.items():
             answer = browser.open(filled(route, id), method=route.method, data={"csrf_token": token, **FORMS})
-            assert answer.status_code == 404, (route, what, answer.status)
+            assert answer.status_code == (403 if route.rule.startswith(ADMINISTRATION) else 404), (route, what, answer.status)
             assert owner.person.email not in answer.text
             answer = stranger.open(filled(route, id), method=route.method, data={"csrf_token": none, **FORMS})
             assert answer.status_code == 303, (route, what, answer.status)
@@ -213,7 +227,7 @@ def test_ap_02_who_may_only_read_changes_nobody(house: House, owner: Owner) -> N
     for route in program(house):
         if not route.rule.startswith("/api/v1/users") or route.method == "GET" or route.rule.startswith("/api/v1/usernames"):
             continue
-        path = route.path(id=owner.person.id, session_id=owner.person.session)[7:]
+        path = route.path(id=owner.person.id, session_id=owner.person.session, assignment_id="A" * 24)[7:]
         answer = call(house, route.method, path, reader.access, BODIES.get(route.name))
         assert (answer.status_code, answer.json["code"]) == (403, "forbidden"), route
     assert owner.print() == before
@@ -228,7 +242,7 @@ def test_ap_02_who_looks_after_others_can_not_touch_those_above_her(house: House
     for route in program(house):
         if not route.rule.startswith("/api/v1/users/") or route.method == "GET":
             continue
-        path = route.path(id=chief.id, session_id=chief.session)[7:]
+        path = route.path(id=chief.id, session_id=chief.session, assignment_id="A" * 24)[7:]
         answer = call(house, route.method, path, clerk.access, BODIES.get(route.name))
         assert answer.status_code == 403, (route, answer.text)
     assert house.get("/me", chief.access).status_code == 200
