@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from joserfc import jwe, jwt
@@ -184,3 +186,23 @@ def test_a_pushed_request_brought_many_times_at_once_is_good_once(house: Any, br
         return house.visitor().get("/oauth/authorize", query_string=query, headers={"Cookie": cookies}).location or ""
 
     assert len([one for one in at_once([send] * 8) if "code=" in one]) == 1
+
+
+@pytest.mark.parametrize("bomb", [
+    [("scope", "a" * 1_000_000)],
+    [("scope", " ".join(f"s{number}" for number in range(10_000)))],
+    [(f"p{number}", "x") for number in range(5_000)],
+    [("state", "s" * 50_000)],
+    [("claims", '{"userinfo":' * 2_000)],
+    [("request", "a." * 20_000)],
+])  # fmt: skip
+def test_oa_21_nothing_that_is_pushed_costs_more_than_its_refusal(house: Any, bomb: list[tuple[str, str]]) -> None:
+    public = Asking.of(house.service, auth_method="none")
+    names = {name for name, _ in bomb}
+    given = [*((name, value) for name, value in public.parameters().items() if name not in names), *bomb]
+    visitor = house.visitor()
+    before = time.process_time()
+    page = visitor.post("/oauth/par", data=urlencode(given), content_type="application/x-www-form-urlencoded")
+    assert page.status_code in (400, 413), page.text
+    assert page.json["error"]
+    assert time.process_time() - before < 0.5
