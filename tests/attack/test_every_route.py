@@ -44,8 +44,6 @@ LEADING_ON = frozenset({"pages.callback", "authorize.ask", "logout.ask"})
 PICTURE: dict[str, Any] = {"data": b"no picture", "content_type": "image/png"}
 ADMINISTRATION = ("/api/v1/users", "/api/v1/applications", "/admin/")  # where whoever holds no permission is told just that
 PUBLIC = frozenset({"avatars.show"})  # whoever knows the address of a picture may see it
-ADMIN = ("/api/v1/users", "/admin")  # answered with 403, whatever is there
-PERMITTED = frozenset({"application_permissions", "declare_permission", "withdraw_permission"})  # likewise
 BODIES: dict[str, dict[str, Any]] = {
     "add_role": {"name": "role", "permissions": []},
     "authorize": {"user_id": "1", "permission": "users:read"},
@@ -62,8 +60,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_user": {"email": "new@example.com"},
     "create_application": {"client_name": "Shop", "redirect_uris": ["https://shop.example/callback"]},
     "change_application": {"client_name": "Taken"},
-    "declare_permission": {"name": "reports:read"},
-    "give_permission": {"permission": "users:read"},
     "verify_email": {"code": "000000"},
     "verify_phone": {"code": "000000"},
 }

@@ -1,0 +1,155 @@
+"""An administrator at work in her browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from authenticator.testing.people import AsUser
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from authenticator.service import Service
+    from authenticator.testing.client import Browser
+    from authenticator.testing.people import Account
+
+AREAS = ("", "/users", "/applications", "/permissions", "/providers", "/history")
+
+
+@pytest.fixture
+def service(auth_app: Flask) -> Service:
+    found: Service = auth_app.extensions["authenticator"]
+    return found
+
+
+@pytest.fixture
+def ada(as_user: AsUser) -> Account:
+    return as_user("ada@example.com", given_name="Ada")
+
+
+@pytest.fixture
+def chief(as_user: AsUser, service: Service) -> Account:
+    account = as_user("root@example.com", given_name="Grace")
+    from authenticator.applications import OWN, Assignment
+
+    service.assign("operator", service.find_user(account.id), Assignment(OWN, role="administrator"))
+    return account
+
+
+def test_strangers_sign_in_first_and_people_without_rights_are_refused(client: Browser, ada: Account, chief: Account) -> None:
+    for area in AREAS:
+        assert client.browser().get(f"/admin{area}").path == "/sign-in"
+    browser = ada.browser()
+    assert not [link for link in browser.get("/account").links if "/admin" in str(link)]
+    for area in (*AREAS, f"/users/{chief.id}", "/users/1", "/applications/app_x", "/permissions/of/app_x"):
+        assert browser.get(f"/admin{area}").status == 403, area
+
+
+def test_the_account_pages_lead_an_administrator_on(chief: Account) -> None:
+    browser = chief.browser()
+    assert "Administration" in browser.get("/account")
+    for area in AREAS:
+        assert browser.get(f"/admin{area}").status == 200, area
+
+
+def test_who_may_see_permissions_only_sees_those(as_user: AsUser, service: Service, ada: Account) -> None:
+    service.grant(service.find_user(ada.id), "permissions:read", by="operator")
+    browser = ada.browser()
+    assert "Permissions" in browser.get("/admin")
+    for area in ("/users", "/applications", "/providers", "/history"):
+        assert browser.get(f"/admin{area}").status == 403
+    page = browser.get("/admin/permissions")
+    assert (page.status, "Declare a permission" in page) == (200, False)
+
+
+def test_an_account_is_found_suspended_and_let_in_again(chief: Account, ada: Account, service: Service) -> None:
+    browser = chief.browser()
+    assert "Ada" in browser.get("/admin/users?q=ada@example.com")
+    assert "Nobody is called that" in browser.get("/admin/users?q=nobody@example.com")
+    here = f"/admin/users/{ada.id}"
+    refused = browser.submit(here, action="/status", status="suspended", reason=" ")
+    assert refused.status == 422
+    assert "Say why" in refused
+    assert "was changed" in browser.submit(here, action="/status", status="suspended", reason="Sent spam.").follow()
+    assert service.find_user(ada.id).status == "suspended"
+    assert "Sent spam." in browser.get(here)
+    browser.submit(here, action="/status", status="active", reason="A mistake.")
+    assert ada.sign_in(ada.client.browser()).status == 303
+
+
+def test_sign_ins_are_ended_and_a_new_password_required(chief: Account, ada: Account, service: Service) -> None:
+    hers, browser, here = ada.browser(), chief.browser(), f"/admin/users/{ada.id}"
+    assert "All sign-ins were ended" in browser.submit(here, action="/sessions/end").follow()
+    assert hers.get("/account").path == "/sign-in"
+    browser.submit(here, action="/require-reset")
+    assert service.find_user(ada.id).must_reset
+
+
+def test_somebody_is_invited(chief: Account, outbox: Any, service: Service) -> None:
+    browser = chief.browser()
+    made = browser.submit("/admin/users", email="new@example.com", given_name="Nora", family_name="")
+    assert "invited" in made.follow()
+    assert service.find_user("new@example.com").name.given == "Nora"
+    assert outbox.last("new@example.com")["link"]
+    assert browser.submit("/admin/users", email="new@example.com", given_name="", family_name="").status == 409
+
+
+def test_a_role_is_made_given_and_taken_back(chief: Account, ada: Account, service: Service) -> None:
+    browser, here = chief.browser(), f"/admin/users/{ada.id}"
+    saved = browser.submit("/admin/permissions", action="/role", name="helpdesk", text="Helps", permissions="users:read")
+    assert "was saved" in saved.follow()
+    given = {"what": "role|helpdesk|authenticator", "resource": "", "until": "2199-01-31"}
+    assert "was given" in browser.submit(here, action="/permissions", **given).follow()
+    assert service.permissions_of(service.find_user(ada.id)) == ["users:read"]
+    assert "Ada" in browser.get("/admin/permissions?permission=users:read")
+    assert "taken back" in browser.submit(here, action="/take").follow()
+    assert service.permissions_of(service.find_user(ada.id)) == []
+    for wrong in ({"until": "tomorrow"}, {"resource": "../x"}, {"what": "x"}, {"what": "role|none|authenticator"}):
+        assert browser.submit(here, action="/permissions", **{**given, **wrong}).status in (404, 422), wrong
+    browser.submit("/admin/permissions", action="/role/remove", name="helpdesk")
+    assert service.application_with_roles().roles == ()
+
+
+def test_nobody_acts_on_herself_or_on_who_may_more(chief: Account, ada: Account, service: Service) -> None:
+    service.grant(service.find_user(ada.id), "users:read", by="operator")
+    service.grant(service.find_user(ada.id), "users:write", by="operator")
+    browser = ada.browser()
+    token = browser.get("/admin/users").form("email").csrf
+    for target in (chief.id, ada.id):
+        for action in ("status", "sessions/end", "invite", "require-reset"):
+            facts = {"csrf_token": token, "status": "suspended", "reason": "x"}
+            assert browser.post(f"/admin/users/{target}/{action}", facts).status == 403, action
+        assert service.find_user(target).status == "active"
+    facts = {"csrf_token": token, "what": "role|administrator|authenticator", "resource": "", "until": ""}
+    assert browser.post(f"/admin/users/{ada.id}/permissions", facts).status == 403
+
+
+def test_an_application_is_registered_shown_its_secret_once_and_removed(chief: Account, service: Service) -> None:
+    browser = chief.browser()
+    fields = {"client_name": "Reports", "redirect_uris": "https://reports.example/back", "post_logout_redirect_uris": ""}
+    made = browser.submit("/admin/applications", **fields, token_endpoint_auth_method="client_secret_basic")
+    assert "It is not shown again" in made
+    stored = service.applications(owner="").items[-1]
+    here = f"/admin/applications/{stored.id}"
+    assert "It is not shown again" not in browser.get(here)
+    changed = {**fields, "client_name": "Better reports", "token_endpoint_auth_method": "client_secret_basic"}
+    assert "was changed" in browser.submit(here, action="/change", **changed).follow()
+    assert browser.submit(here, action="/change", **{**changed, "redirect_uris": "http:/x"}).status == 422
+    browser.submit(here, action="/secrets")
+    assert len(service.application(stored.id).secrets) == 2
+    browser.submit(here, action="/secrets/remove")
+    assert len(service.application(stored.id).secrets) == 1
+    browser.submit(here, action="/disable")
+    assert not service.application(stored.id).enabled
+    assert browser.submit(here, action=f"{stored.id}/remove").status == 422
+    assert "was removed" in browser.submit(here, action=f"{stored.id}/remove", sure="1").follow()
+    assert service.core.store.application(stored.id) is None
+
+
+def test_all_that_happened_is_told_and_one_persons_alone(chief: Account, ada: Account) -> None:
+    browser = chief.browser()
+    assert ada.id in browser.get("/admin/history").html
+    assert browser.get(f"/admin/history?user={ada.id}").status == 200
+    assert "There is nothing here" in browser.get("/admin/history?user=1")
