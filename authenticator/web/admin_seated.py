@@ -69,10 +69,17 @@ def _refused(auth: Service, signed: Signed, error: AuthError, show: Callable[...
         return ask_for_proof(auth, signed, error, back=request.script_root + back)
     if show is None or error.code == "not_found" or (error.code in ("forbidden", "step_up_required") and request.method == "GET"):
         return show_refusal(error)
+    if not may(signed, _reading()):  # the page around a refused form is read, too
+        return show_refusal(error)
     try:
         return show(auth, signed, error=error, **parts)
     except AuthError:  # nothing of the page may be seen either
         return show_refusal(error)
+
+
+def _reading() -> str:
+    """The permission to read the pages of this request's area."""
+    return next((permission for endpoint, _label, permission, _text in AREAS if endpoint.partition(".")[0] == request.blueprint), "")
 
 
 def page(template: str, signed: Signed, *, error: AuthError | None = None, done: dict[str, str] | None = None, **facts: Any) -> Response:
