@@ -133,7 +133,9 @@ def _sound(claims: dict[str, Any], now: float) -> bool:
     )
     if not named or not aimed or not isinstance(sid, str) or not isinstance(scope, str) or claims.get("type") is not None:
         return False
-    return max(issued, starts) <= now + LEEWAY and now <= expires + LEEWAY and 0 < expires - issued <= LONGEST_LIFE
+    return (
+        min(issued, starts) > 0 and max(issued, starts) <= now + LEEWAY and now <= expires + LEEWAY and 0 < expires - issued <= LONGEST_LIFE
+    )
 
 
 def wants_id_token(given: Given) -> bool:

@@ -33,7 +33,7 @@ def key() -> Any:
 @pytest.fixture(scope="module")
 def keyed(house: House, key: Any) -> OAuthApp:
     jwks = {"keys": [key.as_dict(private=False)]}
-    return OAuthApp.register(house.app, client_name="Keyed", token_endpoint_auth_method="private_key_jwt", jwks=jwks, **ITSELF)  # noqa: S106
+    return OAuthApp.register(house.app, client_name="Keyed", token_endpoint_auth_method="private_key_jwt", jwks=jwks, **ITSELF)
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +77,11 @@ def test_oa_12_a_secret_in_the_address_or_two_methods_at_once_are_refused(robot:
 
 
 def test_oa_12_a_public_client_may_not_speak_for_itself_and_a_disabled_one_not_at_all(house: House) -> None:
-    public = OAuthApp.register(house.app, client_name="Public", token_endpoint_auth_method="none")  # noqa: S106
+    public = OAuthApp.register(house.app, client_name="Public", token_endpoint_auth_method="none")
     public.change(grants=("client_credentials", "authorization_code"))
     assert public.token("client_credentials").json["error"] == "unauthorized_client"
-    assert is_no_client(public.token("client_credentials", client_secret="x"))  # noqa: S106
-    assert is_no_client(public.post("/oauth/introspect", token="x"))  # noqa: S106
+    assert is_no_client(public.token("client_credentials", client_secret="x"))
+    assert is_no_client(public.post("/oauth/introspect", token="x"))
     gone = OAuthApp.register(house.app, client_name="Gone", **ITSELF)
     token = gone.token("client_credentials").json["access_token"]
     assert gone.introspect(token)["active"]
@@ -204,7 +204,7 @@ def test_oa_20_a_proof_of_another_request_or_key_is_none(house: House, key: Any)
 
 
 def test_oa_20_a_bound_token_is_of_no_use_without_its_key(house: House, browser: Visitor, key: Any) -> None:
-    public = OAuthApp.register(house.app, client_name="Bound", token_endpoint_auth_method="none")  # noqa: S106
+    public = OAuthApp.register(house.app, client_name="Bound", token_endpoint_auth_method="none")
     here = "/oauth/userinfo"
     tokens = public.token(**public.code(browser), headers=proof(house, key, "POST", "/oauth/token")).json
     token = tokens["access_token"]
