@@ -8,7 +8,7 @@ import re
 import traceback
 from typing import Any, Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadHost, HTTPException
 
 from authenticator.crypto import random_token
@@ -87,6 +87,8 @@ class Problems:
             response.headers["Retry-After"] = str(retry_after)
         if error.status == 401 and request.path.startswith("/api/"):
             response.headers["WWW-Authenticate"] = _bearer(error.code)
+        if error.code == "forbidden" and g.get("auth_scope"):  # RFC 6750 §3.1
+            response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{g.auth_scope}"'
         if error.code == "step_up_required":  # RFC 9470 §3
             challenge = f'Bearer error="insufficient_user_authentication", max_age="{self._fresh_seconds}"'
             response.headers["WWW-Authenticate"] = challenge

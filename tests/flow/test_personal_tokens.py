@@ -39,6 +39,7 @@ def test_a_token_reads_what_its_owner_let_it_read(client: Browser, ada: Account,
     assert client.api("GET", "me/sessions", token=made["token"]).status == 200
     refused = client.api("PATCH", "me", {"locale": "de"}, token=made["token"])
     assert (refused.status, refused.code) == (403, "forbidden")
+    assert refused.headers["WWW-Authenticate"] == 'Bearer error="insufficient_scope", scope="account"'
 
 
 def test_a_token_that_may_change_also_reads(client: Browser, ada: Account, clock: SetClock) -> None:
