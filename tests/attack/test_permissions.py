@@ -414,3 +414,22 @@ def test_a_pairwise_subject_is_worth_nothing_to_another_sector(house: House) -> 
         sign = basic(new.application.id, new.secret)
         ask = {"user_id": subject, "permission": "reports:read"}
         assert call(house, "POST", "/authorize", None, ask, Authorization=sign).json["allowed"] is allowed
+
+
+def test_the_admin_area_asks_for_both_factors_again_after_a_quarter_of_an_hour_away(manor: House) -> None:
+    """SECURITY 47; to be on other pages meanwhile does not count."""
+    person = manor.sign_up()
+    give(manor, person, "administrator")
+    browser, store = manor.browser_of(person), manor.service.core.store
+    cookie = next(one for one in browser._cookies.values() if "session" in one.key)
+    signed = manor.service.signed_by_cookie(cookie.value)
+    assert signed
+    now = manor.clock.now()
+    store.renew_session(signed.session.id, cookie=signed.session.cookie, auth_time=now, amr=("pwd", "otp", "mfa"), mfa_at=now)
+    for _ in range(3):
+        assert browser.get("/admin/users").status_code == 200
+        manor.clock.advance(minutes=14)
+    manor.clock.advance(minutes=2)
+    for _ in range(2):
+        assert browser.get("/account").status_code == 200
+        assert browser.get("/admin/users").status_code == 403
