@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 
 from authenticator.service import Service
-from authenticator.testing.client import Browser
 from authenticator.testing.people import Account, AsUser
 
 HERE = "/account/own-applications"
