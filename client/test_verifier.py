@@ -202,6 +202,11 @@ def test_tk_08_bombs_are_refused_at_once(service: Service, verifier: Verifier) -
         assert time.monotonic() - begun < 0.3
 
 
+@pytest.mark.parametrize("more", ['"sub": "8"', '"x": NaN', '"x": Infinity'])
+def test_tk_08_claims_that_two_readers_may_read_differently_are_refused(service: Service, verifier: Verifier, more: str) -> None:
+    assert refused(verifier, service.sign(f"{json.dumps(service.claims())[:-1]}, {more}}}")) == "invalid_token"
+
+
 def test_tk_09_signatures_at_the_edges_are_refused(service: Service, verifier: Verifier) -> None:
     text = service.sign(service.claims()).rpartition(".")[0]
     r, s = decode_dss_signature(service.keys["es"].sign(text.encode(), ec.ECDSA(hashes.SHA256())))

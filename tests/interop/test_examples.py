@@ -6,6 +6,7 @@ import base64
 import hashlib
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -40,7 +41,10 @@ def service(door_port: int) -> Iterator[Service]:
 def registered(service: Service, port: int) -> dict[str, str]:
     """A new application at this port, as the examples' pages tell to register it: what goes into its environment."""
     home = f"http://localhost:{port}"
-    client_id, secret = service.application("Diary", "--redirect-uri", f"{home}/auth/callback", "--post-logout", f"{home}/")
+    told = f"{home}/auth/backchannel-logout"
+    client_id, secret = service.application(
+        "Diary", "--redirect-uri", f"{home}/auth/callback", "--post-logout", f"{home}/", "--backchannel", told
+    )
     facts = {"AUTHENTICATOR_ISSUER": service.url, "AUTHENTICATOR_CLIENT_ID": client_id, "AUTHENTICATOR_CLIENT_SECRET": secret}
     return facts | SECRET | {"PORT": str(port)}
 
@@ -66,6 +70,15 @@ def signs_out(walker: Walker, service: Service, home: str) -> None:
     assert walker.at.startswith(f"{service.url}/sign-in"), walker.at
 
 
+def is_told(walker: Walker, service: Service, home: str) -> None:
+    """Who signs out at the service itself is signed out of the app a moment later, by the back channel."""
+    walker.go(f"{service.url}/account").submit("/sign-out")
+    end = time.monotonic() + 20
+    while "Hello" in walker.go(f"{home}/").html:
+        assert time.monotonic() < end, "the app was not told"
+        time.sleep(0.1)
+
+
 def test_the_flask_app(service: Service) -> None:
     port = free_port()
     env = registered(service, port)
@@ -86,6 +99,7 @@ def test_the_flask_app(service: Service) -> None:
             ).status_code
             == 403
         )
+        is_told(walker, service, home)
 
 
 def test_the_django_app(service: Service) -> None:
