@@ -44,6 +44,18 @@ LEADING_ON = frozenset({"pages.callback", "authorize.ask", "logout.ask"})
 PICTURE: dict[str, Any] = {"data": b"no picture", "content_type": "image/png"}
 ADMINISTRATION = ("/api/v1/users", "/api/v1/applications", "/admin/")  # where whoever holds no permission is told just that
 PUBLIC = frozenset({"avatars.show"})  # whoever knows the address of a picture may see it
+# what applications call, which show by themselves who they are, and where they send browsers: no cookie counts there, and no form is ours
+FOR_APPLICATIONS = (
+    "oauth_token.",
+    "oauth_introspect.",
+    "oauth_revoke.",
+    "oauth_par.",
+    "oauth_userinfo.",
+    "oauth_device.begin.",
+    "registration.",
+)
+SENT_HERE = frozenset({"authorize.ask", "logout.ask"})
+DOCUMENTS = ("look.", "keys.", "oidc_metadata.")  # the same for everybody, and to be kept
 BODIES: dict[str, dict[str, Any]] = {
     "add_role": {"name": "role", "permissions": []},
     "authorize": {"user_id": "1", "permission": "users:read"},
@@ -164,7 +176,8 @@ def program(house: House) -> list[Route]:
 
 
 def pages(house: House, *methods: str) -> list[Route]:
-    return [one for one in routes(house) if not one.endpoint.startswith(("api.", "look.", "dev.", "keys.")) and one.method in methods]
+    others = ("api.", "dev.", *DOCUMENTS, *FOR_APPLICATIONS)
+    return [one for one in routes(house) if not one.endpoint.startswith(others) and one.method in methods]
 
 
 def filled(route: Route, id: str) -> str:
@@ -305,6 +318,19 @@ def test_se_06_a_cookie_alone_changes_nothing_through_any_route_of_the_api(house
     assert is_signed_in(owner.browser)
 
 
+def test_se_06_a_cookie_is_nobody_where_applications_call(house: House, owner: Owner) -> None:
+    before, token, known = owner.print(), owner.browser.csrf("/account"), 0
+    for route in routes(house):
+        if not route.endpoint.startswith(FOR_APPLICATIONS) or route.method in ("GET", "HEAD"):
+            continue
+        known += 1
+        for fields in ({}, {"token": owner.person.access, "csrf_token": token}, {"grant_type": "refresh_token", "refresh_token": "x"}):
+            answer = owner.browser.open(route.path(), method=route.method, data=fields)
+            assert answer.status_code in (400, 401, 404), (route, answer.text)
+    assert known >= len(FOR_APPLICATIONS)
+    assert owner.print() == before
+
+
 def test_se_06_to_look_at_a_page_changes_nothing(house: House, owner: Owner) -> None:
     """Whatever stands in the address: no GET and no HEAD does what a form does."""
     before, kept = owner.print(), {name: house.rows()[name] for name in ("users", "sessions", "login_keys")}
@@ -330,7 +356,7 @@ def test_se_08_no_route_lets_anybody_keep_what_it_answers(house: House, owner: O
     """CVE-2023-30861: no-store and Vary: Cookie on pages, answers, refusals and redirects, for members and strangers."""
     stranger = house.visitor()
     for route in routes(house):
-        if route.endpoint in PUBLIC or route.endpoint.startswith(("look.", "keys.")) or "DELETE" in route.method:
+        if route.endpoint in PUBLIC or route.endpoint.startswith(DOCUMENTS) or "DELETE" in route.method:
             continue
         for visitor in (owner.browser, stranger):
             answer = visitor.open(filled(route, "A" * 22), method=route.method, json={} if route.endpoint.startswith("api.") else None)
