@@ -7,6 +7,7 @@ from flask import Flask
 
 from authenticator.applications import Permission
 from authenticator.errors import AuthError
+from authenticator.flows.scopes import WORDS
 from authenticator.models import Client
 from authenticator.service import Service
 from authenticator.testing.asking import Asking, answer
@@ -43,7 +44,7 @@ def test_scopes_stand_there_in_words(auth: Service, shop: Asking, as_user: AsUse
     for words in (
         "Allow Shop?",
         "signed in as Ada Lovelace",
-        "See your name, picture",
+        WORDS["profile"],
         "See your e-mail",
         "while you are away",
         "See your orders",
