@@ -10,7 +10,8 @@ from typing import Protocol
 from authenticator.clock import Clock
 from authenticator.hashing import Hasher
 from authenticator.identifiers import network_of
-from authenticator.models import Backoff, Client, Limit, Login, LoginKey, User
+from authenticator.limits import Backoff, Limit
+from authenticator.models import Client, Login, LoginKey, User
 from authenticator.web_client import WebClient
 
 

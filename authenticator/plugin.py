@@ -22,7 +22,8 @@ from authenticator.kinds.oidc import OIDCProvider
 from authenticator.kinds.people import Person
 from authenticator.kinds.sender import Sender, Undeliverable
 from authenticator.kit import Kit, Message
-from authenticator.models import Backoff, Client, Intent, Limit, Login, LoginKey, User
+from authenticator.limits import Backoff, Limit
+from authenticator.models import Client, Intent, Login, LoginKey, User
 from authenticator.words import Words
 
 __all__ = [

@@ -15,7 +15,8 @@ from authenticator.flows.changes import change
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.kinds.base import Field, checked
-from authenticator.models import Client, Limit, Name, User
+from authenticator.limits import Limit
+from authenticator.models import Client, Name, User
 
 CHANGES_AN_HOUR: Final = 60
 PROFILE: Final = (

@@ -12,7 +12,8 @@ from authenticator.crypto import digest, random_token, same
 from authenticator.errors import AuthError
 from authenticator.flows import client_documents, client_metadata
 from authenticator.flows.core import Core
-from authenticator.models import Client, Limit, User
+from authenticator.limits import Limit
+from authenticator.models import Client, User
 
 LONGEST_ID = 128
 SECRETS = 3  # alive at once

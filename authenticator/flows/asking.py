@@ -11,7 +11,8 @@ from authenticator.flows.core import Core
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.permissions import Decision
-from authenticator.models import Client, Limit, User
+from authenticator.limits import Limit
+from authenticator.models import Client, User
 
 WRONG_SECRETS = 60  # a minute and application
 LONGEST_SECRET = 256

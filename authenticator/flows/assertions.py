@@ -15,7 +15,8 @@ from authenticator.applications import Application
 from authenticator.crypto import digest
 from authenticator.flows.client_keys import keys_fault, keys_of
 from authenticator.flows.core import Core
-from authenticator.models import Client, Limit
+from authenticator.limits import Limit
+from authenticator.models import Client
 
 ALGORITHMS: Final[Mapping[str, Any]] = {"RS256": RSAKey, "PS256": RSAKey, "ES256": ECKey, "EdDSA": OKPKey}
 LONGEST: Final = 8192

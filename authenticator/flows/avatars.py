@@ -11,7 +11,8 @@ from authenticator.crypto import random_token
 from authenticator.errors import AuthError
 from authenticator.flows.changes import change
 from authenticator.flows.core import Core
-from authenticator.models import Avatar, Client, Limit, User
+from authenticator.limits import Limit
+from authenticator.models import Avatar, Client, User
 from authenticator.settings import Settings
 from authenticator.words import Words
 

@@ -16,7 +16,8 @@ from authenticator.flows.outcomes import Signed
 from authenticator.identifiers import canonical_email, canonical_phone
 from authenticator.kinds import codes
 from authenticator.kinds.base import Field, checked
-from authenticator.models import Client, Contact, Limit, LoginKey, Status, User
+from authenticator.limits import Limit
+from authenticator.models import Client, Contact, LoginKey, Status, User
 
 ContactKind = Literal["email", "phone"]
 PROVE: Final = "contact"

@@ -18,7 +18,8 @@ from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed
 from authenticator.flows.ticket import Ticket
 from authenticator.identifiers import network_of
 from authenticator.kinds.base import Ask, Proof, Provider, Redirect, Turn, Visit, checked
-from authenticator.models import Backoff, Client, Intent, Limit
+from authenticator.limits import Backoff, Limit
+from authenticator.models import Client, Intent
 
 RESEND = "resend"
 AGAIN = frozenset({"invalid_code", "invalid_credentials", "validation_failed", "invalid_request"})  # refusals that leave tries

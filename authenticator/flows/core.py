@@ -15,7 +15,7 @@ from authenticator.flows.history import History
 from authenticator.flows.letters import Letters
 from authenticator.flows.messages import Messages
 from authenticator.ids import Ids
-from authenticator.models import Backoff, Limit
+from authenticator.limits import Backoff, Limit
 from authenticator.options import DoorOptions, OidcOptions
 from authenticator.registry import Registry
 from authenticator.settings import Settings

@@ -20,7 +20,8 @@ from authenticator.flows.granting import Given
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.scopes import OFFLINE
 from authenticator.flows.sessions import shows_two_factors
-from authenticator.models import Client, Limit, Session, Status
+from authenticator.limits import Limit
+from authenticator.models import Client, Session, Status
 
 LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words (RFC 8628 §6.1)
 LENGTH: Final = 8

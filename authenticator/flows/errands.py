@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 
 from authenticator.clock import Clock
 from authenticator.errors import AuthError
-from authenticator.models import Errand, Limit
+from authenticator.limits import Limit
+from authenticator.models import Errand
 from authenticator.storage.port import Store
 
 log = logging.getLogger("authenticator.errands")

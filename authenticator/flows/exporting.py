@@ -13,7 +13,17 @@ from authenticator.flows import avatars, holders, personal_tokens, sessions
 from authenticator.flows.core import Core
 from authenticator.flows.history import as_told_to
 from authenticator.flows.outcomes import Signed
-from authenticator.models import Client, Contact, Device, HeldKey, Limit, Page, Session, StatusChange, User
+from authenticator.limits import Limit
+from authenticator.models import (
+    Client,
+    Contact,
+    Device,
+    HeldKey,
+    Page,
+    Session,
+    StatusChange,
+    User,
+)
 
 EXPORTS_AN_HOUR: Final = 5
 PAGE: Final = 200

@@ -12,7 +12,7 @@ from authenticator.errors import AuthError
 from authenticator.flows.core import Core
 from authenticator.kinds import codes
 from authenticator.kit import Message
-from authenticator.models import Limit
+from authenticator.limits import Limit
 
 HANDLE = 22  # characters, 132 bits
 LONGEST = 128  # characters of a link's token that are looked at

@@ -13,7 +13,8 @@ from authenticator.identifiers import canonical_email, canonical_phone, country_
 from authenticator.kinds import codes
 from authenticator.kinds.base import Ask, Identity
 from authenticator.kit import Message
-from authenticator.models import Client, Contact, Errand, Limit, LoginKey, NewKey
+from authenticator.limits import Limit
+from authenticator.models import Client, Contact, Errand, LoginKey, NewKey
 
 LOCAL_FACTOR = 100  # how much more often this machine may knock in development
 

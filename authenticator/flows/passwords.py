@@ -15,7 +15,15 @@ from authenticator.flows.devices import untrusted
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed
 from authenticator.kinds.base import SecretProvider
-from authenticator.models import Backoff, Client, Limit, Login, LoginKey, NewKey, Session, User
+from authenticator.limits import Backoff, Limit
+from authenticator.models import (
+    Client,
+    Login,
+    LoginKey,
+    NewKey,
+    Session,
+    User,
+)
 from authenticator.storage.port import KeyTaken
 
 NEW, CURRENT = "new_password", "current_password"

@@ -15,7 +15,8 @@ from authenticator.errors import AuthError
 from authenticator.flows.applications import own
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
-from authenticator.models import Client, Limit, Status, User
+from authenticator.limits import Limit
+from authenticator.models import Client, Status, User
 
 PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -12,7 +12,8 @@ from authenticator.flows.core import Core
 from authenticator.flows.logins import VisitLogins
 from authenticator.flows.ticket import Ticket
 from authenticator.kinds.base import Ask, Factor, Field, Proof, Visit
-from authenticator.models import Backoff, Client, Intent, Limit, User
+from authenticator.limits import Backoff, Limit
+from authenticator.models import Client, Intent, User
 
 USE = "use"
 TRUST = Field(

@@ -25,6 +25,7 @@ MOST = 100  # open sign-ins of one person, give or take a few
 SOMETIMES = ("A", "B", "C", "D")  # how one of sixteen ids of a session begins: the cap need not be looked after each time
 NOTED_EVERY = timedelta(minutes=10)
 LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
+LONGEST_TOKEN = 600  # seconds: what an application may have its access tokens live
 OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
 
 
@@ -210,7 +211,7 @@ class Ended:
             if time.monotonic() - self._looked <= LOOK_EVERY:
                 return
             begun, now = time.monotonic(), self._core.clock.now()
-            life = timedelta(seconds=self._core.settings.access_token_seconds + 60)
+            life = timedelta(seconds=max(LONGEST_TOKEN, self._core.settings.access_token_seconds) + 60)
             for session_id in self._core.store.closed_since(self._since or now - life):
                 self._ended.setdefault(session_id, now)
             self._since = now - OVERLAP

@@ -14,7 +14,8 @@ from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed
 from authenticator.identifiers import canonical_username, network_of
-from authenticator.models import Client, Limit, LoginKey, User
+from authenticator.limits import Limit
+from authenticator.models import Client, LoginKey, User
 
 # names of the service itself, of its mailboxes (RFC 2142), and of places on it
 RESERVED = frozenset(

@@ -15,7 +15,7 @@ from authenticator.flows.ownership import local_factor
 from authenticator.http import guard
 from authenticator.http.hygiene import strict_json
 from authenticator.identifiers import network_of
-from authenticator.models import Limit
+from authenticator.limits import Limit
 
 PER_HOUR: Final = 20  # registrations from one address
 LOOKS_PER_MINUTE: Final = 60

@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from authenticator.events import Event
+from authenticator.limits import Backoff, Limit
 from authenticator.models import (
     Avatar,
-    Backoff,
     Client,
     Errand,
     HeldKey,
-    Limit,
     Login,
     LoginKey,
     NewKey,

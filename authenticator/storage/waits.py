@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from authenticator.models import Backoff, Limit
+from authenticator.limits import Backoff, Limit
 from authenticator.storage.sealing import Sealer
 
 DEAD_WAIT = 3600  # seconds told to one whom only `forgive` lets in again

@@ -13,7 +13,7 @@ from flask import Response, request
 from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.http import guard
-from authenticator.models import Limit
+from authenticator.limits import Limit
 
 KIND = "idempotency"
 LIFE = timedelta(hours=24)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authenticator.models import Backoff
+from authenticator.limits import Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable

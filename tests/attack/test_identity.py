@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authenticator.models import Backoff
+from authenticator.limits import Backoff
 
 if TYPE_CHECKING:
     from tests.attack.conftest import House, Person

@@ -13,7 +13,7 @@ import redis
 
 from authenticator.crypto import digest
 from authenticator.errors import ConfigurationError
-from authenticator.models import Backoff, Limit
+from authenticator.limits import Backoff, Limit
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
 from authenticator.storage.redis.client import Redis

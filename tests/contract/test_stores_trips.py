@@ -10,7 +10,7 @@ from pymongo import MongoClient, monitoring
 from sqlalchemy import event
 
 from authenticator.crypto import digest
-from authenticator.models import Backoff, Limit
+from authenticator.limits import Backoff, Limit
 from authenticator.storage.mongo import client
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store

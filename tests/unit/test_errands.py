@@ -15,7 +15,8 @@ from authenticator.clock import SetClock
 from authenticator.errors import AuthError
 from authenticator.flows import errands as module
 from authenticator.flows.errands import LEASE, Errands, Later
-from authenticator.models import Errand, Limit
+from authenticator.limits import Limit
+from authenticator.models import Errand
 from authenticator.storage.open import open_store
 from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer

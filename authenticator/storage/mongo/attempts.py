@@ -12,7 +12,7 @@ from typing import Any
 
 from authenticator.errors import AuthError
 from authenticator.events import Event
-from authenticator.models import Backoff, Limit
+from authenticator.limits import Backoff, Limit
 from authenticator.storage import records, waits
 from authenticator.storage.mongo.client import DUPLICATE, NEWEST, Document, Part, told
 from authenticator.storage.mongo.events import event_step

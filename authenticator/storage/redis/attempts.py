@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from authenticator.models import Backoff, Limit
+from authenticator.limits import Backoff, Limit
 from authenticator.storage import records, waits
 from authenticator.storage.redis.client import Redis
 from authenticator.storage.sealing import Sealer

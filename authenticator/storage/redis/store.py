@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from authenticator.crypto import random_token
 from authenticator.events import Event
-from authenticator.models import Backoff, Limit, Rotation, Session, StatusChange
+from authenticator.limits import Backoff, Limit
+from authenticator.models import Rotation, Session, StatusChange
 from authenticator.storage.port import Store
 from authenticator.storage.redis.attempts import Attempts
 from authenticator.storage.redis.client import Redis

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, literal, or_, select
 
 from authenticator.events import Event
-from authenticator.models import Backoff, Limit
+from authenticator.limits import Backoff, Limit
 from authenticator.storage import records, waits
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from authenticator.models import (
-    Backoff,
-    Limit,
-)
+from authenticator.limits import Backoff, Limit
 from authenticator.storage.port import Store
 from authenticator.testing.stores.promises import StorePromises
 from authenticator.testing.stores.samples import NOW, a_key, a_session, a_user, later, race

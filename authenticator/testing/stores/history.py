@@ -8,7 +8,8 @@ import pytest
 
 from authenticator.errors import AuthError
 from authenticator.events import Event
-from authenticator.models import Backoff, Client, Limit
+from authenticator.limits import Backoff, Limit
+from authenticator.models import Client
 from authenticator.storage.port import KeyTaken, Store
 from authenticator.testing.stores.promises import StorePromises
 from authenticator.testing.stores.samples import NOW, a_key, a_session, a_user, later, race

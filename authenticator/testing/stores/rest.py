@@ -8,14 +8,8 @@ import pytest
 
 from authenticator.crypto import digest, random_token
 from authenticator.events import Event
-from authenticator.models import (
-    Backoff,
-    Client,
-    Limit,
-    SigningKey,
-    Status,
-    StatusChange,
-)
+from authenticator.limits import Backoff, Limit
+from authenticator.models import Client, SigningKey, Status, StatusChange
 from authenticator.storage.port import Store
 from authenticator.testing.stores.promises import StorePromises
 from authenticator.testing.stores.samples import CANARIES, GRACE, NOW, a_key, a_session, a_user, later, race
