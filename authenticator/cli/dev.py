@@ -110,6 +110,7 @@ def banner(service: Service) -> str:
         ("Sign in", f"{settings.public_url}/sign-in"),
         ("Messages", f"{settings.public_url}/dev/outbox"),
         ("Database", database(service)),
+        ("Your app", f"{_port(settings.public_url)}authenticator --dev apps add Diary --redirect-uri http://localhost:5000/auth/callback"),
     ]
     emulated = [item.label for item in found if item.state == "emulated"]
     if emulated:
@@ -118,6 +119,12 @@ def banner(service: Service) -> str:
     lines += [("Plug-in", f"{item.name} waits for {', '.join(item.missing)}") for item in found if item.state == "unconfigured"]
     body = "".join(f"  {title:<9} {text}\n" for title, text in lines)
     return f"\n  {click.style(settings.service_name, bold=True)} is running, for development only. Ctrl+C stops it.\n\n{body}\n"
+
+
+def _port(public_url: str) -> str:
+    """What a command on the same data must be told, if it is not the usual port."""
+    port = urlsplit(public_url).port
+    return f"PORT={port} " if port not in (None, 8000) else ""
 
 
 def database(service: Service) -> str:
