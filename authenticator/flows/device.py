@@ -15,6 +15,7 @@ from authenticator.applications import Application
 from authenticator.crypto import derive_key, digest, keyed_digest, keyed_token, random_token, same
 from authenticator.errors import AuthError
 from authenticator.flows import applications, consent, granting
+from authenticator.flows.client_words import REFRESH
 from authenticator.flows.core import Core
 from authenticator.flows.granting import Given
 from authenticator.flows.outcomes import Signed
@@ -57,6 +58,8 @@ def begin(core: Core, application: Application, scopes: Sequence[str], resources
     """Two codes for a device that asks to be let in; AuthError `rate_limited` for an address that asks too often."""
     core.spend(Limit(f"device:{client.address}", BEGUN, int(LIFE.total_seconds())))
     granting.audience_of(application, resources)
+    if REFRESH not in application.grants:
+        scopes = [scope for scope in scopes if scope != OFFLINE]
     now = core.clock.now()
     device_code, letters = random_token(), "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
     facts = {"client_id": application.id, "scopes": list(scopes), "resources": list(resources), "until": (now + LIFE).isoformat()}
@@ -136,11 +139,14 @@ def _given(core: Core, application: Application, facts: Mapping[str, Any], *, jk
     user = core.store.user_by_id(str(facts["user_id"]))
     if user is None or user.status is not Status.ACTIVE:
         raise AccessDeniedError()
+    now, parent = core.clock.now(), core.store.session_by_id(str(facts["session"]))
+    if parent is None or parent.closed_at or parent.expires_at <= now:
+        raise InvalidGrantError("The person has signed out meanwhile.")
     scopes, resources = tuple(facts["scopes"]), tuple(facts["resources"])
     granting.require_held(core, user, scopes)
     if not consent.consented(core, user, application, scopes):
         raise AccessDeniedError()
-    now = core.clock.now()
+    offline = OFFLINE in scopes
     family = Session(
         id=random_token(128),
         user_id=user.id,
@@ -148,12 +154,13 @@ def _given(core: Core, application: Application, facts: Mapping[str, Any], *, jk
         amr=tuple(facts["amr"]),
         auth_time=datetime.fromisoformat(facts["auth_time"]),
         created_at=now,
-        expires_at=granting.family_until(core, application, None, offline=True),
+        expires_at=granting.family_until(core, application, parent, offline=offline),
         client=client,
         mfa_at=datetime.fromisoformat(facts["mfa_at"]) if facts["mfa_at"] else None,
         kind="grant",
         application=application.id,
-        offline=OFFLINE in scopes,
+        parent=parent.id,
+        offline=offline,
         scopes=scopes,
         terms={"resources": list(resources), "claims": {}, "acr": facts["acr"]},
     )
@@ -166,6 +173,7 @@ def _proof(signed: Signed, now: datetime) -> dict[str, Any]:
     session = signed.session
     return {
         "user_id": signed.user.id,
+        "session": session.id,
         "provider": session.provider,
         "amr": list(session.amr),
         "auth_time": session.auth_time.isoformat(),

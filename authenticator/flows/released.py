@@ -54,7 +54,7 @@ def sid_for(core: Core, session_id: str, application: Application) -> str:
 
 
 def signed_in(family: Session) -> str:
-    """The sign-in that a family belongs to; a device's family stands for itself."""
+    """The sign-in that a family came of; one without stands for itself."""
     return family.parent or family.id
 
 

@@ -55,8 +55,9 @@ def test_dv_01_somebody_lets_her_device_in(tv: OAuthApp, as_user: AsUser) -> Non
     page = enter(browser, begun["user_code"].lower().replace("-", " "))
     assert "Telly" in page.text
     assert begun["user_code"] in page.text
-    done = browser.submit(page, action="/device/decide", decision="allow").follow()
-    assert "let in" in done.text
+    done = browser.submit(page, action="/device/decide", decision="allow")
+    assert done.location.endswith("?done=allowed")
+    assert done.follow().status == 200
     answer = tv.token(DEVICE, device_code=begun["device_code"])
     assert answer.status_code == 200, answer.text
     assert tv.userinfo(answer.json["access_token"]).json["sub"] == ada.id
@@ -75,7 +76,7 @@ def test_dv_01_the_complete_address_fills_in_the_code_and_still_asks(tv: OAuthAp
 
 def test_dv_01_what_is_refused_stays_refused(tv: OAuthApp, as_user: AsUser) -> None:
     begun, browser = begin(tv), as_user().browser()
-    assert "not let in" in decide(browser, begun["user_code"], "deny").follow().text
+    assert decide(browser, begun["user_code"], "deny").location.endswith("?done=refused")
     assert poll(tv, begun) == "access_denied"
     assert enter(browser, begun["user_code"]).status == 401, "and its code is spent"
 
