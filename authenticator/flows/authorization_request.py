@@ -46,7 +46,7 @@ class Asked:
 
     `prompt` is a set of words. `acr_values` are wished for, of `acr_essential` one must be shown. `subject` is the only `sub` that it is for
     (of `id_token_hint`, or of `claims`). `claims` is the `claims` parameter without what nobody knows here. `resources` are of RFC 8707,
-    `jkt` of RFC 9449.
+    `jkt` of RFC 9449. `ui_locales` are the languages of the pages on the way, best first.
     """
 
     target: Target
@@ -60,6 +60,7 @@ class Asked:
     acr_essential: tuple[str, ...] = ()
     subject: str = ""
     login_hint: str = ""
+    ui_locales: tuple[str, ...] = ()
     claims: Mapping[str, Any] = field(default_factory=dict)
     resources: tuple[str, ...] = ()
     jkt: str = ""

@@ -15,6 +15,7 @@ from authenticator.flows.authorization_target import Given
 from authenticator.flows.core import Core
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.scopes import ACCOUNT, OFFLINE, OPENID, READ_ACCOUNT
+from authenticator.words import Words
 
 PUSHED: Final = "urn:ietf:params:oauth:request_uri:"
 PROMPTS: Final = frozenset({"none", "login", "consent", "select_account", "create"})
@@ -23,6 +24,7 @@ LONGER: Final[Mapping[str, int]] = {"request": authorization_object.LONGEST, "cl
 MOST_PARAMETERS: Final = 60
 MOST_SCOPES: Final = 40
 MOST_RESOURCES: Final = 10
+MOST_LOCALES: Final = 10  # further ones are not looked at
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # SHA-256 in base64url
 NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 SEVERAL: Final = frozenset({"resource"})  # may come more than once
@@ -86,7 +88,10 @@ def _of_object(core: Core, application: Application, given: Given) -> Given:
         except Refusal as refusal:
             return refusal
         except AuthError:
-            return AuthError("invalid_request", f"The application sent a request that can't be read. {description}")
+            return AuthError(
+                "invalid_request",
+                Words("The application sent a request that can't be read. For its developers: %(fault)s", fault=description),
+            )
         return Refusal(error, description, target)
 
     if len(given["request"]) != 1 or "request_uri" in given:
@@ -124,6 +129,7 @@ def _asked(core: Core, keys: KeyRing, request: Request) -> Asked:
         acr_essential=authorization_claims.essential_acr(claims),
         subject=_subject(core, keys, request, claims),
         login_hint=request.get("login_hint")[:320],
+        ui_locales=request.words("ui_locales")[:MOST_LOCALES],
         claims=claims,
         resources=_resources(request),
         jkt=_thumbprint(request),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import flask_babel
 from flask import Flask, g, has_request_context, request
@@ -14,7 +15,8 @@ from werkzeug.datastructures import LanguageAccept
 from authenticator.words import Words
 
 DOMAIN = "authenticator"
-MOST_TAGS = 10  # languages that an application asks for which are looked at
+ASKED: Final = "ui_locales"  # in the address of a page, and of where it leads back to: the languages that an application asks for
+MOST_TAGS: Final = 10  # of them that are looked at
 FOLDER = Path(__file__).parent.parent / "web" / "translations"
 
 
@@ -45,13 +47,14 @@ def languages() -> tuple[str, ...]:
 def gettext(text: str, **values: Any) -> str:
     """The text in the reader's language, with `%(name)s` filled in: plain text, which a template still escapes."""
     if isinstance(text, Words):
-        return str(flask_babel.gettext(text.message, **text.values))
+        facts = {name: gettext(value) if isinstance(value, Words) else value for name, value in text.values.items()}
+        return str(flask_babel.gettext(text.message, **facts))
     return str(flask_babel.gettext(text, **values)) if text else ""
 
 
-def prefer(tags: str) -> None:
-    """Let the languages that an application asks for (`ui_locales`, best first) come before the browser's, for this request."""
-    g.auth_locales = tags.split()[:MOST_TAGS]
+def first_of(tags: Iterable[str]) -> str:
+    """The first of these languages that is there; empty for none."""
+    return _first(tags, languages())
 
 
 def language() -> str:
@@ -77,11 +80,27 @@ def _hers(available: tuple[str, ...]) -> str:
 
 
 def _asked(available: tuple[str, ...]) -> str:
-    """The first language that an application asked for and that is there."""
-    for tag in g.get("auth_locales", ()):
-        if found := LanguageAccept([(tag, 1)]).best_match(available):
-            return found
-    return ""
+    """The first language that the application asked for on whose way this page is (OpenID Connect Core §3.1.2.1)."""
+    back = request.args.get("return_to", "") or _form().get("return_to", "")
+    said = request.args.get(ASKED, "") or _form().get(ASKED, "") or (_in_query(back) if ASKED in back else "")
+    return _first(said.split()[:MOST_TAGS], available)
+
+
+def _form() -> Mapping[str, str]:
+    """The form of this request, if it has been read: a refusal because it can't be is told in some language too."""
+    read: Mapping[str, str] = vars(request).get("form", {})
+    return read
+
+
+def _in_query(url: str) -> str:
+    try:
+        return parse_qs(urlsplit(url).query, max_num_fields=MOST_TAGS).get(ASKED, [""])[0]
+    except ValueError:
+        return ""
+
+
+def _first(tags: Iterable[str], available: tuple[str, ...]) -> str:
+    return next((found for tag in tags if (found := LanguageAccept([(tag, 1)]).best_match(available))), "")
 
 
 def _selector(available: tuple[str, ...], default: str) -> Callable[[], str]:

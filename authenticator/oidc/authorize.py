@@ -13,7 +13,7 @@ from authenticator.flows.authorization_request import Asked, Refusal
 from authenticator.flows.authorization_steps import Progress, Step
 from authenticator.flows.authorization_tickets import Waiting
 from authenticator.flows.outcomes import Signed
-from authenticator.http import csrf, errors_page
+from authenticator.http import csrf, errors_page, texts
 from authenticator.http.guard import by_cookie, client, service
 from authenticator.http.hygiene import one
 from authenticator.oidc import answers, consent
@@ -158,7 +158,8 @@ def _show(auth: Service, application: Application, waiting: Waiting, step: Step,
 
 
 def _address(waiting: Waiting) -> str:
-    return url_for("authorize.go_on", request=waiting.id)
+    """Where it goes on; the address says in which language, and so do the pages that lead back there."""
+    return url_for("authorize.go_on", request=waiting.id, ui_locales=texts.first_of(waiting.asked.ui_locales) or None)
 
 
 def _page(error: AuthError) -> Response:

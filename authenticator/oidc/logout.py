@@ -34,11 +34,12 @@ def _ask() -> Response:
     said = {name: one(given, name) for name in (*ASKED, *FURTHER) if given.get(name)}
     if request.method == "POST":
         return make_response(redirect(f"{url_for('logout.ask')}?{urlencode(said)}", 303))
-    texts.prefer(said.get("ui_locales", ""))
     wish, signed = _understood(said), by_cookie()
     if signed is not None and not wish.sure:
         headers.allow_form_to(wish.redirect_uri)
-        return make_response(render_template("logout_ask.html", wish=wish, user=signed.user))
+        return make_response(
+            render_template("logout_ask.html", wish=wish, user=signed.user, ui_locales=texts.first_of(said.get("ui_locales", "").split()))
+        )
     return _sign_out(wish)
 
 

@@ -12,6 +12,7 @@ from authenticator.flows.client_words import GRANTS
 from authenticator.flows.keyring import ALGORITHMS
 from authenticator.flows.permissions import PERMISSIONS
 from authenticator.flows.scopes import ACCOUNT, CLAIMS, READ_ACCOUNT, WORDS
+from authenticator.http import texts
 from authenticator.http.guard import service
 from authenticator.oidc import client_auth
 from authenticator.service import Service
@@ -84,7 +85,7 @@ def provider(auth: Service) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": auth.core.oidc.documents,
-        "ui_locales_supported": ["en", "de"],
+        "ui_locales_supported": list(texts.languages()),
     }
     return told | (LOGOUT if "end_session_endpoint" in there else {})
 
