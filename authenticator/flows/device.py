@@ -142,7 +142,7 @@ def _given(core: Core, application: Application, facts: Mapping[str, Any], *, jk
     now, parent = core.clock.now(), core.store.session_by_id(str(facts["session"]))
     if parent is None or parent.closed_at or parent.expires_at <= now:
         raise InvalidGrantError("The person has signed out meanwhile.")
-    scopes, resources = tuple(facts["scopes"]), tuple(facts["resources"])
+    scopes, resources = granting.registered(application, facts["scopes"]), tuple(facts["resources"])
     granting.require_held(core, user, scopes)
     if not consent.consented(core, user, application, scopes):
         raise AccessDeniedError()

@@ -29,7 +29,7 @@ def exchange(
     than the subject token.
     """
     issued = access.believed(core, keys, subject_token)
-    if issued is None or issued.jkt:  # whoever is handed a bound token can not have the key to it
+    if issued is None or issued.jkt or access.is_revoked(core, issued):  # whoever is handed a bound token can not have the key to it
         raise InvalidRequestError("The subject_token is not valid here.")
     if issued.client != application.id and not {application.id, *application.resources} & set(issued.audience):
         raise InvalidGrantError("The subject_token was not made for this client.")

@@ -14,7 +14,7 @@ from authenticator.applications import Application
 from authenticator.crypto import derive_key, digest, keyed_token, random_token, same
 from authenticator.errors import AuthError
 from authenticator.events import Event
-from authenticator.flows import logout, permissions, scopes
+from authenticator.flows import consent, logout, permissions, scopes
 from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.sessions import GRACE, MARK
@@ -75,9 +75,21 @@ def open_family(
         if error.code != "conflict":
             raise
         raise InvalidGrantError("What this would hang on has ended.") from None
+    _still_agreed(core, application, family)
     if event:
         core.history.tell(event)
     return token
+
+
+def _still_agreed(core: Core, application: Application, family: Session) -> None:
+    """Look once more, now that whoever takes her consent back or switches the application off finds the family: before, nobody could."""
+    stored = core.store.application(application.id)
+    reason = "" if stored is not None and stored.enabled else "application_disabled"
+    if not consent.vouched_for(application) and core.store.grant(family.user_id, application.id) is None:
+        reason = "consent_withdrawn"
+    if reason:
+        core.store.close_session(family.id, reason, core.clock.now())
+        raise InvalidGrantError("What this would hang on has ended.")
 
 
 def family_until(core: Core, application: Application, parent: Session | None, *, offline: bool) -> datetime:
@@ -124,6 +136,11 @@ def for_itself(application: Application, *, scope: str | None, resources: Sequen
         raise UnauthorizedClientError("A public client can not speak for itself.")
     may = tuple(name for name in application.scopes if name not in scopes.WORDS and name not in permissions.PERMISSIONS)
     return Given(application, narrower(may, scope), audience_of(application, resources), jkt=jkt)
+
+
+def registered(application: Application, granted: Sequence[str]) -> tuple[str, ...]:
+    """Those of the scopes for which the application is registered now: it may be for fewer than when they were agreed to."""
+    return tuple(name for name in granted if name in application.scopes)
 
 
 def narrower(granted: Sequence[str], wanted: str | None) -> tuple[str, ...]:
@@ -177,7 +194,7 @@ def _narrowed(
     agreed = tuple(family.terms.get("resources") or ())
     if agreed and not set(resources) <= set(agreed):
         raise InvalidTargetError()
-    return narrower(family.scopes, scope), audience_of(application, resources or agreed)
+    return narrower(registered(application, family.scopes), scope), audience_of(application, resources or agreed)
 
 
 def _binding(core: Core, application: Application, token: str, jkt: str) -> str:
