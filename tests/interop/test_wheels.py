@@ -21,7 +21,10 @@ from importlib.metadata import entry_points
 from authenticator.app import create_app
 app = create_app({"AUTHENTICATOR_ENVIRONMENT": "development", "AUTHENTICATOR_DATA_DIR": "data", "AUTHENTICATOR_EMULATOR_URL": "http://127.0.0.1:9"}, env_file=None)
 service = app.extensions["authenticator"]
-print(app.test_client().get("/sign-in").status_code, *sorted(found.name for found in service.core.registry.found))
+client = app.test_client()
+assert client.get("/.well-known/openid-configuration").json["token_endpoint"] == service.settings.public_url + "/oauth/token"
+assert client.get("/verify").status_code == 401
+print(client.get("/sign-in").status_code, *sorted(found.name for found in service.core.registry.found))
 """
 JOURNEY = """
 import pyotp
@@ -54,6 +57,13 @@ core.store.close()
 PLUGINS = {"email", "facebook", "google", "outbox", "passkey", "password", "phone", "sms", "totp", "twitter"}
 HELD = (
     "web/templates/sign_in.html",
+    "web/templates/consent.html",
+    "web/templates/form_post.html",
+    "web/static/form_post.js",
+    "http/guard.py",
+    "oidc/authorize.py",
+    "door/gate.py",
+    "service/oauth.py",
     "web/static/authenticator.css",
     "web/static/passkey.js",
     "web/translations/de/LC_MESSAGES/authenticator.mo",
