@@ -14,6 +14,7 @@ from authenticator.flows import client_documents, client_metadata
 from authenticator.flows.core import Core
 from authenticator.limits import Limit
 from authenticator.models import Client, User
+from authenticator.words import Words
 
 LONGEST_ID = 128
 SECRETS = 3  # alive at once
@@ -133,7 +134,9 @@ def add_secret(core: Core, application: Application, *, by: str, client: Client 
         if found.auth_method not in BY_SECRET:
             raise AuthError("validation_failed", "This application proves who it is without a secret.")
         if len(alive) >= SECRETS:
-            raise AuthError("validation_failed", f"There are {SECRETS} secrets already. Remove one that is no longer used.")
+            raise AuthError(
+                "validation_failed", Words("There are %(number)s secrets already. Remove one that is no longer used.", number=SECRETS)
+            )
         return replace(found, secrets=(*alive, ClientSecret(digest(secret), now)))
 
     changed = _changed(core, application, edit, by, client, kind="application_secret_added")
@@ -194,7 +197,7 @@ def _may_own(core: Core, owner: User) -> None:
         raise AuthError("forbidden", "The operator registers applications here. Ask for yours.")
     core.spend(Limit(f"applications:{owner.id}", OWNED, 86_400))
     if len(core.store.applications(owner=owner.id, limit=OWNED).items) >= OWNED:
-        raise AuthError("forbidden", f"You have {OWNED} applications. Remove one that you no longer need.")
+        raise AuthError("forbidden", Words("You have %(number)s applications already. Remove one that you no longer need.", number=OWNED))
 
 
 def _settled(core: Core, application: Application, metadata: Mapping[str, Any]) -> Application:

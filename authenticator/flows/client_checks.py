@@ -10,6 +10,7 @@ from authenticator.flows import client_names, client_uris
 from authenticator.flows.client_keys import keys_fault
 from authenticator.flows.client_words import CODE, EXCHANGE, ITSELF, Metadata, Rules
 from authenticator.flows.core import Core
+from authenticator.words import Words
 
 SCOPE = re.compile(r"[!#-&(-\[\]-~]{1,100}")  # RFC 6749 §3.3, but for the apostrophe, with which strings end
 
@@ -90,7 +91,7 @@ def _check_grants(said: Metadata, rules: Rules, faults: Faults) -> None:
     if said.token_endpoint_auth_method not in rules.methods:
         faults.add("token_endpoint_auth_method", "This is not offered here.")
     if not said.grant_types or not set(said.grant_types) <= set(rules.grants):
-        faults.add("grant_types", f"There are {', '.join(rules.grants)}.")
+        faults.add("grant_types", Words("There are only %(names)s.", names=", ".join(rules.grants)))
     if set(said.response_types) - {"code"} or (CODE in said.grant_types and not said.response_types):
         faults.add("response_types", "There is only code.")
     if CODE in said.grant_types and not said.redirect_uris:

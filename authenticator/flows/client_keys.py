@@ -13,6 +13,7 @@ from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows.core import Core
 from authenticator.web_client import BadAnswer, WebFailure
+from authenticator.words import Words
 
 MOST = 20  # keys of one application
 KEEP = 600.0  # seconds
@@ -43,7 +44,7 @@ def keys_fault(jwks: Mapping[str, Any]) -> str:
     """What is wrong with a set of keys that an application registers; empty for a good one."""
     found = jwks.get("keys")
     if not isinstance(found, list) or not 0 < len(found) <= MOST or not all(isinstance(key, dict) for key in found):
-        return f"Give a JWK Set with 1 to {MOST} keys."
+        return Words("Give a JWK Set with 1 to %(number)s keys.", number=MOST)
     if any(SECRET_PARTS & key.keys() for key in found):
         return "Give public keys only, and keep the private ones to yourself."
     return "" if _key_set(jwks).keys else "Give RSA keys of 2048 bits or more, P-256, or Ed25519 keys."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from authenticator.identifiers import ALIKE, PASSING, UNSEEN
+from authenticator.words import Words
 
 LONGEST = 60
 STACKED = 3  # accents on one letter
@@ -18,7 +19,7 @@ def tidy(text: str) -> str:
 def fault(name: str) -> str:
     """What is wrong with a name; empty for a good one (UTS 39: no hidden characters, no words of letters that pass for others)."""
     if not 0 < len(name) <= LONGEST:
-        return f"Use 1 to {LONGEST} characters."
+        return Words("Use 1 to %(number)s characters.", number=LONGEST)
     if not name.isprintable() or any(char in UNSEEN or unicodedata.category(char) in ("Cf", "Co", "Cn") for char in name):
         return "Use letters that can be seen, without line breaks."
     if any(all(unicodedata.combining(char) for char in run) for run in _runs(unicodedata.normalize("NFD", name))):

@@ -17,6 +17,7 @@ from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.limits import Limit
 from authenticator.models import Client, Status, User
+from authenticator.words import Words
 
 PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -157,9 +158,9 @@ def decide(core: Core, user: User, application: Application, permission: str, re
     """Whether somebody may do something in an application, and why; AuthError `validation_failed` for a resource that is none."""
     resource = canonical_resource(resource)
     if user.status is not Status.ACTIVE:
-        return Decision(False, f"The account is {user.status.value}.")
+        return Decision(False, Words("The account is %(status)s.", status=Words(user.status.value)))
     if not application.enabled:
-        return Decision(False, f"The application {application.name} is disabled.")
+        return Decision(False, Words("The application %(name)s is disabled.", name=application.name))
     if permission not in declared(application):
         return Decision(False, "The application declares no such permission.")
     now = core.clock.now()
@@ -176,20 +177,30 @@ def _longest(living: list[Assignment]) -> Assignment:
 
 
 def _why(application: Application, permission: str, given: Assignment) -> str:
-    source = f"The role {given.role} of {application.name}" if given.role else f"A permission of its own in {application.name}"
-    until = f", until {_day(given.expires_at)}" if given.expires_at else ""
-    return f"{source} gives {permission} for {given.resource or 'everything'}{until}."
+    facts = {
+        "source": Words(
+            "The role %(role)s of %(application)s" if given.role else "A permission of its own in %(application)s",
+            role=given.role,
+            application=application.name,
+        ),
+        "permission": permission,
+        "resource": given.resource or Words("everything"),
+    }
+    if given.expires_at:
+        return Words("%(source)s gives %(permission)s for %(resource)s, until %(day)s.", **facts, day=_day(given.expires_at))
+    return Words("%(source)s gives %(permission)s for %(resource)s.", **facts)
 
 
 def _why_not(permission: str, resource: str, given: list[Assignment], fitting: list[Assignment], now: datetime) -> str:
     expired = [item.expires_at for item in fitting if item.expires_at]
     if expired:
-        return f"{permission} was given, and expired on {_day(max(expired))}."
+        return Words("%(permission)s was given, and expired on %(day)s.", permission=permission, day=_day(max(expired)))
     elsewhere = sorted({item.resource for item in given if alive(item, now)})
-    wanted = resource or "everything"
+    facts = {"permission": permission, "resource": resource or Words("everything")}
     if elsewhere:
-        return f"{permission} is given for {', '.join(elsewhere[:5])}{' and more' if len(elsewhere) > 5 else ''}, not for {wanted}."
-    return f"Nobody gave {permission} for {wanted}."
+        names = ", ".join(elsewhere[:5]) + (", …" if len(elsewhere) > 5 else "")
+        return Words("%(permission)s is given for %(names)s, not for %(resource)s.", names=names, **facts)
+    return Words("Nobody gave %(permission)s for %(resource)s.", **facts)
 
 
 def _day(at: datetime) -> str:
@@ -236,7 +247,7 @@ def note_refusal(core: Core, signed: Signed, permission: str, client: Client | N
 def require_over(core: Core, signed: Signed, user: User) -> None:
     """AuthError `forbidden` for acting on oneself, or on somebody who holds more than oneself (ASVS 5.0 8.2.1)."""
     if user.id == signed.user.id:
-        raise AuthError("forbidden", "Nobody does this to her own account. Ask another administrator, or use the account pages.")
+        raise AuthError("forbidden", "You can't do this to your own account. Ask another administrator, or use the account pages.")
     now, application = core.clock.now(), own(core)
     hers = [power for power in powers(user, application) if alive(power.given, now)]
     if not all(holds(signed.user, application, power.permission, power.given.resource, now) for power in hers):

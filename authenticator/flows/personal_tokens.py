@@ -13,6 +13,7 @@ from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client, Session, User
+from authenticator.words import Words
 
 PREFIX: Final = "pat_"  # by which a secret that was published by mistake is recognised
 MOST: Final = 50
@@ -40,7 +41,7 @@ def make(core: Core, signed: Signed, *, name: str, wanted: Sequence[str], expire
             permissions.require(core, signed, scope)
     now = core.clock.now()
     if len(all_of(core, signed.user)) >= MOST:
-        raise AuthError("conflict", f"There may be {MOST} tokens. Delete one that is not used any more.")
+        raise AuthError("conflict", Words("You have %(number)s tokens already. Delete one that is not used any more.", number=MOST))
     text = PREFIX + random_token()
     proof = signed.session
     session = Session(
@@ -87,7 +88,7 @@ def remove(core: Core, user: User, token_id: str, client: Client) -> None:
 def _require_sound(core: Core, user: User, name: str, wanted: Sequence[str], expires_at: datetime) -> None:
     errors: dict[str, tuple[str, ...]] = {}
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        errors["name"] = (f"Give it a name of at most {LONGEST_NAME} characters.",)
+        errors["name"] = (Words("Give it a name of at most %(number)s characters.", number=LONGEST_NAME),)
     if not wanted or not set(wanted) <= set(may_give(core, user)):
         errors["scopes"] = ("Choose what it may do, of what you may do yourself.",)
     if not core.clock.now() < expires_at <= core.clock.now() + LONGEST:

@@ -18,6 +18,7 @@ from authenticator.flows.changes import change as changed
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client, User
+from authenticator.words import Words
 
 By = Signed | Literal["operator"]
 NAME = re.compile(r"[a-z][a-z0-9_.-]*(:[a-z0-9_.*-]+)*", re.ASCII)
@@ -122,7 +123,7 @@ def assign(core: Core, by: By, user: User, assignment: Assignment, client: Clien
     given = replace(given, granted_at=now, granted_by=name_of(by))
     _may_give(core, by, application, given, client)
     if by != "operator" and by.user.id == user.id and not owns(by, application):
-        raise AuthError("forbidden", "Nobody gives anything to herself. Ask another administrator.")
+        raise AuthError("forbidden", "You can't give anything to yourself. Ask another administrator.")
 
     def edit(found: User) -> User:
         before = next((item for item in found.assignments if item.same_as(given)), None)
@@ -154,7 +155,7 @@ def unassign(core: Core, by: By, user: User, assignment: Assignment, client: Cli
     def edit(found: User) -> User:
         kept = tuple(item for item in found.assignments if not item.same_as(wanted))
         if len(kept) == len(found.assignments):
-            raise AuthError("not_found", "This was not given to the account.")
+            raise AuthError("not_found", "The account was not given this.")
         return replace(found, assignments=kept)
 
     return _changed(core, by, user, edit, "taken", wanted, client)
@@ -184,14 +185,16 @@ def _checked(core: Core, assignment: Assignment) -> tuple[Application, Assignmen
     if bool(assignment.role) == bool(assignment.permission):
         raise AuthError("validation_failed", errors={"role": ("Give either a role or a permission.",)})
     if assignment.role and assignment.role not in permissions.roles(application):
-        raise AuthError("not_found", _there_are("role", permissions.roles(application)))
+        raise AuthError("not_found", Words("There is no such role. There are: %(names)s.", names=_listed(permissions.roles(application))))
     if assignment.permission and assignment.permission not in permissions.declared(application):
-        raise AuthError("not_found", _there_are("permission", permissions.declared(application)))
+        raise AuthError(
+            "not_found", Words("There is no such permission. There are: %(names)s.", names=_listed(permissions.declared(application)))
+        )
     return application, replace(assignment, resource=permissions.canonical_resource(assignment.resource))
 
 
-def _there_are(what: str, names: Iterable[str]) -> str:
-    return f"There is no such {what}. There are: {', '.join(sorted(names)) or 'none'}."
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "–"
 
 
 def _may_shape(core: Core, by: By, application: Application, client: Client | None) -> None:
@@ -217,7 +220,7 @@ def _require_held(
         return
     user, now = core.store.user_by_id(by.user.id), core.clock.now()  # as she is now, not as she was when her token was read
     if user is None or not all(permissions.holds(user, application, name, resource, now, until=until) for name in names):
-        raise AuthError("forbidden", "Nobody gives or takes more than he holds himself, or for longer.")
+        raise AuthError("forbidden", "You can give or take only what you hold yourself, and for no longer.")
 
 
 def _check_name(name: str, field: str) -> None:
@@ -235,7 +238,7 @@ def _text(text: str) -> str:
 
 def _require_room(count: int, most: int) -> None:
     if count >= most:
-        raise AuthError("validation_failed", f"There may be {most} of these. Remove some first.")
+        raise AuthError("validation_failed", Words("There may be %(number)s of these. Remove some first.", number=most))
 
 
 def _changed(core: Core, by: By, user: User, edit: Callable[[User], User], verb: str, given: Assignment, client: Client | None) -> User:

@@ -178,7 +178,7 @@ class Provider(Conversation):
 
     def vouched(self, email: str, secret: str) -> Proof:
         """A proof made by the operator's word, for `authenticator users add`."""
-        raise AuthError("invalid_request", f"Accounts for {self.label} can't be made by the operator.")
+        raise AuthError("invalid_request", Words("Accounts for %(way)s can't be made by the operator.", way=self.label))
 
 
 class SecretProvider(Provider):
