@@ -63,15 +63,15 @@ SENTENCES = {
     "application_used": "An application was used",
     "consent_given": "An application was allowed to see your data",
     "consent_withdrawn": "An application may no longer see your data",
-    "code_reused": "An application was shut out because a code was used twice",
-    "device_approved": "A device was let in",
-    "device_refused": "A device was refused",
+    "code_reused": "The access of an application was ended because a code was used twice",
+    "device_approved": "A device was given access",
+    "device_refused": "A device was refused access",
     "token_made": "An access token was made",
     "token_removed": "An access token was deleted",
     "application_told": "An application was told of the end of a sign-in",
     "application_not_told": "An application could not be told of the end of a sign-in",
     "roles_changed": "Roles or permissions of an application were changed",
-    "permission_refused": "Something was refused for want of a permission",
+    "permission_refused": "Something was refused because a permission was missing",
     "status_changed": "The status of the account was changed",
     "signing_key_added": "A new key for tokens was made",
 }
@@ -120,7 +120,7 @@ def details(auth: Service, event: Event) -> str:
     if (code := event.detail.get("code", "")) in CODES:
         parts.append(_(CODES[code][1]))
     if after := event.detail.get("after", ""):
-        parts.append(after)
+        parts.append(_(after))
     if event.detail.get("by") not in (None, "", event.user_id):
         parts.append(_("by an administrator"))
     return " · ".join(parts)

@@ -19,9 +19,9 @@ from authenticator.web.admin_seated import administrator, page
 
 DONE = {
     "changed": "The application was changed.",
-    "enabled": "The application is let in again.",
-    "disabled": "The application is shut out, and all that it was given has ended.",
-    "secret_removed": "The secret does not work any more.",
+    "enabled": "The application is enabled again.",
+    "disabled": "The application is disabled, and all that it was given has ended.",
+    "secret_removed": "The secret was removed. It no longer works.",
     "removed": "The application was removed.",
 }
 NAME = Field("client_name", "Name", max_length=100, help="Shown to people when they are asked for consent.")

@@ -19,10 +19,10 @@ from authenticator.service import Service
 from authenticator.web.admin_seated import administrator, page
 
 DONE = {
-    "declared": "The permission was declared.",
-    "withdrawn": "The permission is gone, also for those who had it.",
+    "declared": "The permission was added.",
+    "withdrawn": "The permission was removed. Whoever had it has it no more.",
     "role": "The role was saved.",
-    "role_removed": "The role is gone, and what it gave.",
+    "role_removed": "The role was removed. Whoever had it has it no more.",
 }
 PERMISSION = (
     Field("name", "Permission", max_length=64, help="Like reports:read."),

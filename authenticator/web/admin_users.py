@@ -30,7 +30,7 @@ DONE = {
     "invited": "An invitation is on its way.",
     "reset": "A new password is required, and a link is on its way.",
     "given": "It was given.",
-    "taken": "It was taken back.",
+    "taken": "It was removed.",
 }
 NEW = (
     Field("email", "E-mail address", "email", max_length=254, autocomplete="off"),

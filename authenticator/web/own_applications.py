@@ -24,7 +24,7 @@ DONE = {
     "removed": "The application was removed.",
     "secret_removed": "The secret was removed. It no longer works.",
 }
-NAME = Field("client_name", "Name", max_length=60, help="What people read when they are asked whether they let it in.")
+NAME = Field("client_name", "Name", max_length=60, help="Shown to people when they are asked for consent.")
 URIS = Field("redirect_uris", "Redirect addresses", max_length=20_000, help="Where browsers come back to after signing in, one a line.")
 SITE = Field("client_uri", "Home page", required=False, max_length=2000, help="An https address that people can look at.")
 PUBLIC = Field("public", "It can keep no secret", "checkbox", required=False, help="An app on a phone, or a page without a server.")

@@ -61,13 +61,13 @@ def test_who_may_see_permissions_only_sees_those(as_user: AsUser, service: Servi
     for area in ("/users", "/applications", "/providers", "/history"):
         assert browser.get(f"/admin{area}").status == 403
     page = browser.get("/admin/permissions")
-    assert (page.status, "Declare a permission" in page) == (200, False)
+    assert (page.status, "Add a permission" in page) == (200, False)
 
 
 def test_an_account_is_found_suspended_and_let_in_again(chief: Account, ada: Account, service: Service) -> None:
     browser = chief.browser()
     assert "Ada" in browser.get("/admin/users?q=ada@example.com")
-    assert "Nobody is called that" in browser.get("/admin/users?q=nobody@example.com")
+    assert "No account was found" in browser.get("/admin/users?q=nobody@example.com")
     here = f"/admin/users/{ada.id}"
     refused = browser.submit(here, action="/status", status="suspended", reason=" ")
     assert refused.status == 422
@@ -104,7 +104,7 @@ def test_a_role_is_made_given_and_taken_back(chief: Account, ada: Account, servi
     assert "was given" in browser.submit(here, action="/permissions", **given).follow()
     assert service.permissions_of(service.find_user(ada.id)) == ["users:read"]
     assert "Ada" in browser.get("/admin/permissions?permission=users:read")
-    assert "taken back" in browser.submit(here, action="/take").follow()
+    assert "It was removed" in browser.submit(here, action="/take").follow()
     assert service.permissions_of(service.find_user(ada.id)) == []
     for wrong in ({"until": "tomorrow"}, {"resource": "../x"}, {"what": "x"}, {"what": "role|none|authenticator"}):
         assert browser.submit(here, action="/permissions", **{**given, **wrong}).status in (404, 422), wrong

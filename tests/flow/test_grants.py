@@ -63,7 +63,7 @@ def test_she_takes_one_back_on_the_page(client: Browser, ada: Account, service: 
     let_in(service, ada, "photos")
     let_in(service, ada, "music")
     page = ada.browser().submit("/account/applications", application="app_photos")
-    assert "It was taken back" in page.follow()
+    assert "has no access any more" in page.follow()
     assert [one["client_id"] for one in client.api("GET", "me/grants", token=ada.access_token).body] == ["app_music"]
     assert service.core.store.session_by_id("family-photos").closed_at
     assert not service.core.store.session_by_id("family-music").closed_at

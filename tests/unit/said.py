@@ -15,29 +15,44 @@ MODULES = (
     *CORE.glob("kinds/*.py"),
     *CORE.glob("flows/*.py"),
     *CORE.glob("web/*.py"),
+    *CORE.glob("oidc/*.py"),
+    CORE / "http" / "errors_page.py",
+    CORE / "models.py",
     *PLUGINS.glob("provider_*/authenticator_*/*.py"),
     *PLUGINS.glob("factor_*/authenticator_*/*.py"),
 )
 FOR_PROGRAMS = re.compile(
-    r"web/(api_.*|schemas.*|openapi|hygiene|idempotency|guard|moves|operators)\.py$"
-    r"|kinds/(issuer|oauth|oidc|people)\.py$|flows/(accounts|permissions|transfer)\.py$"
+    r"web/(api_.*|schemas.*|openapi|idempotency|moves|operators)\.py$"
+    r"|kinds/(issuer|oauth|oidc|people)\.py$|flows/(asking|assertions|transfer)\.py$"
+    r"|oidc/(client_auth|cors|dpop|errors|introspect|metadata|pushed|registration|revoke|server|token|userinfo)\.py$"
 )
-TABLES = frozenset({"DONE", "HEADINGS", "HELP", "REASONS", "SENTENCES", "TITLES", "WORDS"})
+TABLES = frozenset(
+    {"CLAIM_WORDS", "CODES", "DONE", "HEADINGS", "HELP", "METHODS", "PERMISSIONS", "REASONS", "SENTENCES", "STATES", "TITLES", "WORDS"}
+)
+STATUSES = "Status"  # an enumeration whose values are words for people
 LABELS = frozenset({"label", "phrase"})
 ARGUMENTS = frozenset({"help", "label", "text", "title"})
-# calls whose texts are for logs and operators
+# calls whose texts are for logs, operators, and applications (the `error_description` of a standard stays English)
 NOT_SAID = frozenset(
     {
+        "AccessDeniedError",
+        "BadAnswer",
         "ConfigurationError",
+        "InvalidGrantError",
+        "InvalidRequestError",
         "LookupError",
         "NotImplementedError",
         "Option",
+        "Refusal",
         "TypeError",
+        "UnauthorizedClientError",
         "ValueError",
         "debug",
         "error",
         "exception",
+        "fault",
         "info",
+        "invalid",
         "warning",
     }
 )
@@ -76,17 +91,41 @@ def _said(tree: ast.Module) -> Iterator[str]:
             yield from (text for one in node.keywords if one.arg in ARGUMENTS for text in _texts(one.value))
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
             yield from _assigned(node.targets[0] if isinstance(node, ast.Assign) else node.target, node.value)
+        if isinstance(node, ast.ClassDef) and node.name == STATUSES:
+            yield from (text for one in node.body if isinstance(one, ast.Assign) for text in _texts(one.value))
         yield from (text for text in _texts(node) if SENTENCE.fullmatch(text))
 
 
 def _assigned(target: ast.expr, value: ast.expr) -> Iterator[str]:
     """The values of a table of texts, and a plug-in's label and phrase."""
-    if isinstance(value, ast.Dict) and _name(target).lstrip("_") in TABLES:
-        yield from (text for one in value.values for text in _texts(one))
+    table = value.args[0] if isinstance(value, ast.Call) and _name(value.func) == "MappingProxyType" else value
+    if isinstance(table, ast.Dict) and _name(target).lstrip("_") in TABLES:
+        yield from (text for one in table.values for text in _of_row(one))
     pairs = (
         zip(target.elts, value.elts, strict=False) if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) else ((target, value),)
     )
     yield from (text for name, one in pairs if _name(name) in LABELS for text in _texts(one))
+
+
+def _of_row(row: ast.expr) -> Iterator[str]:
+    """The text of a row, or the texts among its several facts."""
+    yield from (text for one in (row.elts if isinstance(row, ast.Tuple) else (row,)) for text in _texts(one))
+
+
+def composed() -> Iterator[tuple[str, str]]:
+    """File name and text of every sentence with facts in it that no catalogue can hold: an f-string where `Words` belong."""
+    for file in MODULES:
+        if FOR_PROGRAMS.search(file.as_posix()):
+            continue
+        tree = ast.parse(file.read_text())
+        silent = {
+            id(node) for call in ast.walk(tree) if isinstance(call, ast.Call) and _name(call.func) in NOT_SAID for node in ast.walk(call)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr) and id(node) not in silent:
+                text = "".join(str(one.value) if isinstance(one, ast.Constant) else "%" for one in node.values)
+                if SENTENCE.fullmatch(text):
+                    yield file.name, text
 
 
 def _not_said(tree: ast.Module) -> Iterator[int]:
@@ -96,6 +135,8 @@ def _not_said(tree: ast.Module) -> Iterator[int]:
             yield id(node.value)
         elif isinstance(node, ast.JoinedStr):
             yield from map(id, node.values)
+        elif isinstance(node, ast.Assign) and _name(node.targets[0]) == "description":  # of an error for applications
+            yield id(node.value)
         elif isinstance(node, ast.Call) and _name(node.func) in NOT_SAID:
             yield from map(id, ast.walk(node))
 

@@ -11,8 +11,11 @@ from babel.messages.pofile import read_po
 from flask import Flask
 
 from authenticator.errors import CODES
+from authenticator.flows import permissions, scopes
 from authenticator.http import texts
-from authenticator.web import activity, seated, sessions
+from authenticator.models import Status
+from authenticator.oidc import consent
+from authenticator.web import activity, admin, admin_applications, admin_seated, seated, sessions
 from authenticator.words import Words
 from tests.unit import said
 
@@ -60,7 +63,9 @@ def test_a_catalogue_is_whole_and_compiled(app: Flask, file: Path) -> None:
 
 @CATALOGUES
 def test_whatever_people_read_is_in_the_catalogue(file: Path) -> None:
-    catalogue, tabs = catalogue_of(file), (("the navigation", label) for _, label in seated.PAGES)
+    catalogue = catalogue_of(file)
+    tabs = [("the navigation", label) for _, label in seated.PAGES]
+    tabs += [("the administrators' navigation", text) for _, label, _, text in admin_seated.AREAS for text in (label, text)]
     missing = sorted({text: where for where, text in (*said.in_templates(), *said.in_modules(), *tabs) if text not in catalogue}.items())
     assert missing == []
 
@@ -69,6 +74,10 @@ def test_whatever_people_read_is_in_the_catalogue(file: Path) -> None:
 def test_a_catalogue_holds_nothing_that_nobody_says(file: Path) -> None:
     said_here = said.everything() | {text for _, text in said.in_templates()}
     assert [message.id for message in catalogue_of(file) if message.id and message.id not in said_here] == []
+
+
+def test_a_sentence_with_facts_in_it_can_be_translated() -> None:
+    assert list(said.composed()) == []
 
 
 def test_texts_are_found_wherever_they_stand() -> None:
@@ -89,6 +98,13 @@ def test_texts_are_found_wherever_they_stand() -> None:
         "Only where nobody else uses your browser.",  # the help of a field
         "Check your phone",
         "Numbers of this country can't be used here.",
+        scopes.WORDS["account"],
+        permissions.PERMISSIONS["users:write"],
+        consent.CLAIM_WORDS["updated_at"],
+        admin.STATES["unconfigured"],
+        admin_applications.METHODS["none"],
+        Status.SUSPENDED,
+        "Give an e-mail address or a phone number.",
     } <= modules
 
 
@@ -97,3 +113,10 @@ def test_a_text_with_a_fact_in_it_is_told_in_the_readers_language(app: Flask) ->
     assert fault == "Use at least 8 characters."
     with app.test_request_context(headers={"Accept-Language": "de"}):
         assert texts.gettext(fault) == "Nehmen Sie mindestens 8 Zeichen."
+
+
+def test_a_fact_that_is_a_text_itself_is_told_in_the_readers_language(app: Flask) -> None:
+    reason = Words("Nobody gave %(permission)s for %(resource)s.", permission="users:read", resource=Words("everything"))
+    assert reason == "Nobody gave users:read for everything."
+    with app.test_request_context(headers={"Accept-Language": "de"}):
+        assert texts.gettext(reason) == "Niemand hat users:read für alles vergeben."
