@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 
+from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Signed
 from authenticator.http import csrf
@@ -16,7 +19,11 @@ from authenticator.web import devices
 from authenticator.web.scope_words import scope_words
 from authenticator.web.seated import for_signed
 
-DONE = {"taken": "It was taken back. The application has no access any more.", "all": "No application has access any more."}
+DONE = {
+    "taken": "The application has no access any more.",
+    "all": "No application has access any more.",
+    "ended": "That sign-in was ended.",
+}
 
 
 def blueprint() -> Blueprint:
@@ -26,6 +33,7 @@ def blueprint() -> Blueprint:
     seated = for_signed(show, page="granted.show")
     pages.add_app_template_filter(scope_words)
     pages.add_url_rule("", "show", seated(_show), methods=["GET"])
+    pages.add_url_rule("/<session_id>/end", "end", seated(_end), methods=["POST"])
     pages.add_url_rule("/take-back", "take_back", seated(_take_back), methods=["POST"])
     return pages
 
@@ -38,8 +46,8 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
     """The page, with a refusal under its status."""
     facts = {
         "holders": auth.holders(signed.user),
-        "device": devices.device,
         "place": devices.place,
+        "host": _host,
         "message": _(DONE.get(one(request.args, "done"), "")),
     }
     body = render_template("granted.html", error=error, **facts)
@@ -53,3 +61,15 @@ def _take_back(auth: Service, signed: Signed) -> Response:
     else:
         auth.take_back_all(signed.user, client())
     return make_response(redirect(url_for("granted.show", done="taken" if application else "all"), 303))
+
+
+def _end(auth: Service, signed: Signed, session_id: str) -> Response:
+    """One sign-in of an application ends; what it may have stays agreed to."""
+    auth.end_session(signed.user, session_id, client())
+    return make_response(redirect(url_for("granted.show", done="ended"), 303))
+
+
+def _host(application: Application | None) -> str:
+    """Where the application is answered; empty for a program on the person's own device."""
+    parts = urlsplit(application.redirect_uris[0] if application and application.redirect_uris else "")
+    return parts.netloc if parts.scheme == "https" else ""

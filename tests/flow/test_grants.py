@@ -106,3 +106,20 @@ def test_the_export_tells_what_applications_hold(client: Browser, ada: Account, 
     [one] = client.api("GET", "me/export", token=ada.access_token)["applications"]
     assert (one["client_id"], one["scopes"], len(one["sessions"])) == ("app_photos", ["openid", "email"], 1)
     assert "digest-photos" not in str(one)
+
+
+def test_she_ends_one_sign_in_of_an_application_and_it_keeps_what_was_agreed_to(client: Browser, ada: Account, service: Service) -> None:
+    let_in(service, ada, "photos")
+    browser = ada.browser()
+    assert "That sign-in was ended" in browser.submit("/account/applications", action="/family-photos/end").follow()
+    assert service.core.store.session_by_id("family-photos").closed_at
+    [one] = client.api("GET", "me/grants", token=ada.access_token).body
+    assert (one["client_id"], one["sessions"]) == ("app_photos", [])
+
+
+def test_nobody_ends_a_sign_in_of_somebody_elses_application(ada: Account, service: Service, as_user: AsUser) -> None:
+    let_in(service, ada, "photos")
+    bob = as_user("bob@example.com").browser()
+    token = bob.get("/account/profile").form("username").csrf
+    assert bob.post("/account/applications/family-photos/end", {"csrf_token": token}).status == 404
+    assert not service.core.store.session_by_id("family-photos").closed_at
