@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
 from authenticator.testing.browser import auth_settings, chromium, javascript, live, live_url, page, picture
+from tests.browser.elsewhere import Elsewhere, serving
 from tests.browser.everybody import VIEWS, is_for_everybody
 
 __all__ = ["auth_settings", "chromium", "javascript", "live", "live_url", "page", "picture"]
@@ -23,6 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'authenticator.db'}"
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Elsewhere]:
+    """An application of another origin."""
+    with serving() as there:
+        yield there
 
 
 @pytest.fixture
