@@ -208,7 +208,7 @@ def test_what_the_service_says_is_not_written_into_the_page(app: App, service: S
 def test_the_cookie_holds_no_token(app: App, service: Service) -> None:
     gone = app.get("/auth/sign-in")
     sent = dict(parse_qsl(urlsplit(gone.location).query))
-    service.gives(sent["nonce"])
+    service.gives(sent["nonce"], refresh="a refresh token that no random text holds")
     given = service.answers["/token"][1]
     page = app.get(f"/auth/callback?{urlencode({'code': 'c', 'state': sent['state'], 'iss': service.url})}")
     cookie = page.headers.get("Set-Cookie", "") or str(app.client.cookies)

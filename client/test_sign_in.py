@@ -243,6 +243,24 @@ def test_userinfo_about_somebody_else_is_refused(app: SignIn, service: Service) 
     assert refused(app, answer) == "invalid_id_token"
 
 
+def test_userinfo_adds_to_what_was_signed_and_changes_nothing_of_it(app: SignIn, service: Service) -> None:
+    answer = begin(app, service, sid="hers", email="ada@example.com")
+    service.answers["/userinfo"] = (
+        200,
+        {"sub": "7", "name": "Ada", "sid": "another", "email": "mallory@example.com", "email_verified": True},
+    )
+    person = app.finish("browser", answer).person
+    assert (person.claims["sid"], person.claims["email"], person.claims["name"]) == ("hers", "ada@example.com", "Ada")
+
+
+@pytest.mark.parametrize("began", ["", "browser"])
+def test_who_has_no_secret_of_her_browser_is_let_in_nowhere(app: SignIn, service: Service, began: str) -> None:
+    """An app that lost its session cookie begins and ends with nothing: that binds no answer to anybody."""
+    sent = asked(app.begin(began, CALLBACK))
+    service.gives(sent["nonce"])
+    assert refused(app, {"code": "c1", "state": sent["state"], "iss": service.url}, "") == "wrong_browser"
+
+
 def test_a_refresh_can_t_make_her_somebody_else(app: SignIn, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived = sign_in(app, service)
     later(monkeypatch, 121)

@@ -106,6 +106,12 @@ def test_tk_02_a_key_checks_only_its_own_algorithm(service: Service, verifier: V
         assert other == kid or refused(verifier, token) == "invalid_token"
 
 
+def test_tk_02_a_good_signature_under_the_name_of_another_algorithm_is_refused(service: Service, verifier: Verifier) -> None:
+    """RFC 8725 §3.1: what the header says and what the key is for must agree, even where the signature would do."""
+    for kid, named in (("es", "RS256"), ("es", "EdDSA"), ("rs", "ES256"), ("ed", "ES256")):
+        assert refused(verifier, service.sign(service.claims(), {"alg": named}, kid=kid)) == "invalid_token"
+
+
 def test_tk_03_keys_that_a_token_brings_along_are_not_looked_at(service: Service, verifier: Verifier) -> None:
     mine = ec.generate_private_key(ec.SECP256R1())
     jwk = jwt.get_algorithm_by_name("ES256").to_jwk(mine.public_key(), as_dict=True)
