@@ -82,6 +82,15 @@ def test_oa_14_what_an_application_is_registered_for_no_more_it_is_given_no_more
         assert "email" not in app.userinfo(answer.json["access_token"]).json
 
 
+def test_oa_03_an_application_that_she_trusts_as_much_redeems_no_code_of_another(house: House, browser: Visitor) -> None:
+    """Everything fits but the client: the address, the verifier, what she agreed to."""
+    first, second = (OAuthApp.register(house.app, client_name=name, scope=ALL) for name in ("First", "Second"))
+    assert second.tokens(browser)["access_token"]
+    code = first.code(browser)
+    assert error(second.token(**code)) == "invalid_grant"
+    assert error(first.token(**code)) == "invalid_grant", "and it is spent"
+
+
 def test_oa_14_a_token_that_was_taken_back_is_exchanged_no_more(house: House, browser: Visitor) -> None:
     """One that came by exchange has no family of its own to end."""
     apis = {"scope": "openid", "resources": ["https://b.example"]}
