@@ -1,0 +1,75 @@
+"""OA-03, OA-05, OA-20: what a code is bound to besides its client, each broken alone while all the rest fits."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from authenticator.models import Client
+from authenticator.testing.oauth import OAuthApp
+from tests.attack.test_oauth_clients import proof
+
+if TYPE_CHECKING:
+    from tests.attack.conftest import Builder, House, Person, Visitor
+
+
+@pytest.fixture(scope="module")
+def app(house: House) -> OAuthApp:
+    return OAuthApp.register(house.app, scope="openid profile email offline_access")
+
+
+@pytest.fixture(scope="module")
+def ada(house: House) -> Person:
+    return house.sign_up()
+
+
+@pytest.fixture(scope="module")
+def browser(house: House, ada: Person) -> Visitor:
+    return house.browser_of(ada)
+
+
+def refused(answer: Any) -> bool:
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant"), answer.text
+    return True
+
+
+@pytest.mark.parametrize("verifier", ["a", "short" * 8, "x" * 42, "x" * 129, "ü" * 43, "x" * 42 + " ", "x" * 42 + "\n", "x" * 42 + "="])
+def test_oa_05_a_verifier_that_is_none_redeems_not_even_the_code_of_its_own_challenge(
+    app: OAuthApp, browser: Visitor, verifier: str
+) -> None:
+    """One that is short could be guessed from its challenge, which stands in the address (RFC 7636 §7.1)."""
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    code = app.code(browser, code_challenge=challenge)
+    assert refused(app.token(**{**code, "code_verifier": verifier}))
+
+
+def test_oa_20_a_code_that_was_asked_for_with_a_key_is_redeemed_by_that_key(house: House, app: OAuthApp, browser: Visitor) -> None:
+    """RFC 9449 §10: by another key, or by none, a stolen code is worth nothing."""
+    key, other = (ECKey.generate_key("P-256", private=True) for _ in range(2))
+    for stolen in ({}, proof(house, other, "POST", "/oauth/token")):
+        assert refused(app.token(**app.code(browser, dpop_jkt=key.thumbprint()), headers=stolen))
+    code = app.code(browser, dpop_jkt=key.thumbprint())
+    assert app.token(**code, headers=proof(house, key, "POST", "/oauth/token")).json["token_type"] == "DPoP"
+
+
+def test_oa_03_a_code_for_more_than_she_agrees_to_now_is_worth_nothing(house: House, app: OAuthApp) -> None:
+    person = house.sign_up()
+    browser, auth = house.browser_of(person), house.service
+    code = app.code(browser)
+    auth.withdraw_consent(auth.find_user(person.id), app.id, Client())
+    assert app.code(browser, scope="openid")["code"]
+    assert refused(app.token(**code))
+
+
+def test_oa_03_a_code_is_over_with_the_sign_in_that_it_came_of(build: Builder) -> None:
+    house = build()
+    app, browser = OAuthApp.register(house.app), house.browser_of(house.sign_up())
+    house.clock.advance(days=house.service.settings.session_days, seconds=-30)
+    code, late = app.code(browser), app.code(browser, scope="openid")
+    assert app.token(**code).status_code == 200
+    house.clock.advance(seconds=31)
+    assert refused(app.token(**late))
