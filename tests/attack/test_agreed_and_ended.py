@@ -30,10 +30,10 @@ def browser(house: House, ada: Person) -> Visitor:
     return house.browser_of(ada)
 
 
-def approved(house: House, browser: Visitor, **metadata: Any) -> tuple[OAuthApp, str]:
+def approved(house: House, browser: Visitor, *, asked: str = ALL, **metadata: Any) -> tuple[OAuthApp, str]:
     """A device that a person has let in, which has not asked since; and its code."""
-    telly = OAuthApp.register(house.app, client_name="Telly", scope=ALL, **{**TELLY, **metadata})
-    begun = telly.post("/oauth/device", scope=ALL).json
+    telly = OAuthApp.register(house.app, client_name="Telly", **{"scope": ALL, **TELLY, **metadata})
+    begun = telly.post("/oauth/device", scope=asked).json
     page = browser.send_form("/device", {"user_code": begun["user_code"]}, page="/device")
     fields = {name: page.text.partition(f'name="{name}" value="')[2].partition('"')[0] for name in ("csrf_token", "user_code", "seal")}
     assert browser.post("/device/decide", data={**fields, "decision": "allow"}).status_code == 303
