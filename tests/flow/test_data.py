@@ -15,6 +15,8 @@ from authenticator.testing.people import Account, AsUser, Outbox, SignInVia
 from authenticator.web.schemas_account import Export
 
 SECTIONS = {
+    "access_tokens",
+    "applications",
     "made_at",
     "made_by",
     "profile",
