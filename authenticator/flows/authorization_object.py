@@ -73,7 +73,7 @@ def _header(token: str, fault: Fault) -> dict[str, Any]:
         header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
     except (ValueError, RecursionError):
         header = None
-    if not isinstance(header, dict):
+    if not isinstance(header, dict) or "crit" in header:  # nothing is known here that would have to be understood (RFC 7515 §4.1.11)
         raise fault("The request object is no JWT.")
     return header
 
