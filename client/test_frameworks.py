@@ -28,13 +28,15 @@ class Answer(Protocol):
 
 
 class App(Protocol):
-    """One app in one browser; `browser()` is another browser."""
+    """One app in one browser; `browser()` is another browser, `copied()` one that somebody has put this one's cookie into."""
 
     def get(self, path: str, **headers: str) -> Any: ...
 
     def post(self, path: str, fields: dict[str, str], **headers: str) -> Any: ...
 
     def browser(self) -> App: ...
+
+    def copied(self) -> App: ...
 
 
 class Page:
@@ -48,6 +50,12 @@ class FlaskApp:
 
     def browser(self) -> FlaskApp:
         return FlaskApp(self.app)
+
+    def copied(self) -> FlaskApp:
+        thief, held = self.browser(), self.client.get_cookie("session")
+        assert held is not None
+        thief.client.set_cookie("session", held.value)
+        return thief
 
     def get(self, path: str, **headers: str) -> Page:
         return self._page(self.client.get(path, headers=named(headers)))
@@ -67,6 +75,11 @@ class DjangoApp:
 
     def browser(self) -> DjangoApp:
         return DjangoApp()
+
+    def copied(self) -> DjangoApp:
+        thief = self.browser()
+        thief.client.cookies["sessionid"] = self.client.cookies["sessionid"].value
+        return thief
 
     def get(self, path: str, **headers: str) -> Page:
         return self._page(self.client.get(path, headers=named(headers)))
@@ -215,6 +228,13 @@ def test_the_cookie_holds_no_token(app: App, service: Service) -> None:
     assert cookie
     assert not any(given[name] in cookie for name in ("access_token", "refresh_token", "id_token"))
     assert "SameSite=Lax" in cookie
+
+
+def test_a_copied_cookie_ends_with_the_next_sign_in(app: App, service: Service) -> None:
+    thief = sign_in(app, service).copied()
+    assert thief.get("/").text == "Ada Lovelace"
+    sign_in(app, service)
+    assert (app.get("/").text, thief.get("/").text) == ("Ada Lovelace", "nobody")
 
 
 def test_signing_out_needs_a_page_of_the_app(app: App, service: Service) -> None:

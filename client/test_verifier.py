@@ -394,6 +394,13 @@ def test_sf_02_key_sets_that_are_none_are_not_believed(service: Service, verifie
     assert service.count("/elsewhere") == 0
 
 
+def test_sf_02_a_key_set_without_end_is_not_read(service: Service, verifier: Verifier) -> None:
+    good = json.dumps(service.answer("/jwks")[1]).encode()
+    service.answers["/jwks"] = 200, good + b" " * (2 << 20)
+    with pytest.raises(Unavailable):
+        verifier.check(service.access_token())
+
+
 @pytest.mark.parametrize(
     "url",
     [
