@@ -20,6 +20,9 @@ KEEP = 600.0  # seconds
 PAUSE = 60.0  # seconds between two fetches for a key that was not there (SECURITY.md 87)
 SECRET_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 RSA_BITS = 2048
+FIELD = 2**255 - 19  # of Ed25519
+EIGHTH = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+SMALL_ORDER = frozenset({0, 1, FIELD - 1, FIELD, FIELD + 1, EIGHTH, FIELD - EIGHTH})  # points for which anybody can sign (RFC 8032 §5.1.7)
 
 
 def keys_of(core: Core, application: Application, kid: str = "") -> KeySet:
@@ -77,13 +80,19 @@ def _key(jwk: Mapping[str, Any]) -> Key | None:
     if jwk.get("kty") != "RSA" and jwk.get("crv") not in ("P-256", "Ed25519"):
         return None
     try:
-        return None if kind is RSAKey and _bits(jwk["n"]) < RSA_BITS else kind.import_key(dict(jwk))
+        weak = (kind is RSAKey and _bits(jwk["n"]) < RSA_BITS) or (kind is OKPKey and _height(jwk["x"]) in SMALL_ORDER)
+        return None if weak else kind.import_key(dict(jwk))
     except (JoseError, ValueError, TypeError, KeyError):
         return None
 
 
 def _bits(number: str) -> int:
     return int.from_bytes(base64.urlsafe_b64decode(f"{number}==")).bit_length()
+
+
+def _height(point: str) -> int:
+    """The y of a point of Ed25519 (RFC 8032 §5.1.2)."""
+    return int.from_bytes(base64.urlsafe_b64decode(f"{point}=="), "little") % 2**255
 
 
 def _has(keys: KeySet, kid: str) -> bool:
