@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from authenticator.applications import Grant, Permission
+from authenticator.applications import OWN, Assignment, Grant, Permission
 from authenticator.clock import SetClock
 from authenticator.models import Client
 from authenticator.service import Service
@@ -159,11 +160,29 @@ def hold(auth: Service, person: Account, name: str, scopes: tuple[str, ...], *, 
     parent = auth.core.store.session_by_id(person.session_id)
     assert parent
     for number in range(keys):
-        key = f"{name}-{number}"
+        key = f"{shop.application.id}-{number}"
         facts = {"kind": "grant", "application": shop.application.id, "parent": parent.id, "scopes": scopes, "offline": number == 1}
         auth.core.store.open_session(replace(parent, id=key, cookie=None, refresh=f"digest-{key}", created_at=now, **facts))
         auth.core.clock.advance(minutes=2)
         auth.core.store.touch_session(key, auth.core.clock.now(), client=Client("203.0.113.9", SAFARI))
+
+
+def test_the_pages_of_applications_that_the_readme_shows(
+    page: Page, live: str, auth: Service, as_user: AsUser, picture: Callable[[Page, str], Path]
+) -> None:
+    ada = as_user("ada@example.com")
+    auth.assign("operator", auth.find_user(ada.id), Assignment(OWN, role="administrator"))
+    enter(page, live, ada)
+    page.set_viewport_size({"width": 760, "height": 900})
+    ask(page, live, Asking.of(auth, name="Photo album", redirect_uris=("https://photos.example/callback",)), scope="openid profile email")
+    page.get_by_role("heading", name="Allow Photo album?").wait_for()
+    picture(page, "consent")
+    hold(auth, ada, "Photo album", ("openid", "profile", "email"), redirect_uris=("https://photos.example/callback",))
+    hold(auth, ada, "Music", ("openid", "profile"), redirect_uris=("https://music.example/callback",))
+    page.goto(f"{live}/account/applications")
+    picture(page, "applications")
+    page.goto(f"{live}/admin")
+    picture(page, "administration")
 
 
 def test_the_pages_of_what_applications_hold(page: Page, live: str, auth: Service, as_user: AsUser, look: Look) -> None:
