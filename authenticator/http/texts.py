@@ -54,7 +54,8 @@ def gettext(text: str, **values: Any) -> str:
 
 def first_of(tags: Iterable[str]) -> str:
     """The first of these languages that is there; empty for none."""
-    return _first(tags, languages())
+    wanted = tuple(tags)
+    return _first(wanted, languages()) if wanted else ""
 
 
 def language() -> str:
