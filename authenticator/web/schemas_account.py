@@ -97,6 +97,12 @@ class Export(Shape):
     second_steps: list[ExportedMethod]
     devices: list[dict[str, Any]] = Field(description="Browsers that signed in, and until when each is trusted.")
     sessions: list[dict[str, Any]] = Field(description="Sign-ins, open ones first: where, with what, when, and why they ended.")
+    applications: list[dict[str, Any]] = Field(
+        description="What applications may see and do, when they read it, and the sign-ins they hold."
+    )
+    access_tokens: list[dict[str, Any]] = Field(
+        description="Personal access tokens, without their secret: what each may do, until when, last use."
+    )
     history: list[ExportedEvent]
     status_history: list[dict[str, Any]] = Field(description="Each change of status: when, from what to what, why, and by whom.")
     avatars: list[dict[str, Any]] = Field(description="Pictures; `content` is base64.")
