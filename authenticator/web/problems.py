@@ -40,6 +40,8 @@ class Problems:
     def __init__(self, settings: Settings) -> None:
         self._types = f"{settings.public_url}/api/v1/docs#"
         self._fresh_seconds = settings.fresh_seconds
+        here = settings.public_url  # RFC 9728 §3.3: the metadata are of the address that was called
+        self._metadata = f"{here}/.well-known/oauth-protected-resource" if settings.token_audience == here else ""
         self._tell_all = settings.development
 
     def of_refusal(self, error: AuthError) -> Response:
@@ -86,7 +88,7 @@ class Problems:
         if retry_after:
             response.headers["Retry-After"] = str(retry_after)
         if error.status == 401 and request.path.startswith("/api/"):
-            response.headers["WWW-Authenticate"] = _bearer(error.code)
+            response.headers["WWW-Authenticate"] = _bearer(error.code, self._metadata)
         if error.code == "forbidden" and g.get("auth_scope"):  # RFC 6750 §3.1
             response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{g.auth_scope}"'
         if error.code == "step_up_required":  # RFC 9470 §3
@@ -136,11 +138,11 @@ def _named(field: str) -> str:
     return field if _NAME.fullmatch(field) else "body"
 
 
-def _bearer(code: str) -> str:
-    """RFC 6750 §3: no error code for who showed no token."""
-    if code in BAD_TOKEN and request.headers.get("Authorization"):
-        return 'Bearer error="invalid_token"'
-    return "Bearer"
+def _bearer(code: str, metadata: str) -> str:
+    """RFC 6750 §3: no error code for who showed no token. And where it is told who gives tokens (RFC 9728 §5.1)."""
+    bad = code in BAD_TOKEN and request.headers.get("Authorization")
+    parts = [*(['error="invalid_token"'] if bad else []), *([f'resource_metadata="{metadata}"'] if metadata else [])]
+    return f"Bearer {', '.join(parts)}".rstrip()
 
 
 def _answer(facts: dict[str, Any], status: int) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,10 @@ def test_every_code_is_told_to_programs(client: FlaskClient, code: str) -> None:
 
 
 def test_a_bad_token_is_named_and_a_missing_one_asked_for(client: FlaskClient) -> None:
-    assert client.get("/api/v1/me").headers["WWW-Authenticate"] == "Bearer"
+    where = client.get("/api/v1/me").headers["WWW-Authenticate"]
+    assert re.fullmatch(r'Bearer resource_metadata="http\S+/\.well-known/oauth-protected-resource"', where), where
     answer = client.get("/api/v1/me", headers={"Authorization": "Bearer nonsense"})
-    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, where.replace("Bearer ", 'Bearer error="invalid_token", '))
 
 
 def test_people_get_a_page_and_programs_a_document(client: FlaskClient) -> None:
