@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from authenticator.applications import OWN, Assignment, Permission
 from authenticator.errors import AuthError
+from authenticator.flows import sessions
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client
 from authenticator.testing.oauth import OAuthApp
-from tests.attack.test_oauth_token import made
+from tests.attack.test_oauth_clients import proof
+from tests.attack.test_oauth_token import ACCESS, EXCHANGE, made
 from tests.attack.test_personal_tokens import bearer, make
 
 if TYPE_CHECKING:
@@ -83,10 +87,10 @@ def test_tk_05_a_first_party_token_is_of_a_sign_in_and_of_nothing_else(house: Ho
     app = registered(house)
     app.tokens(house.browser_of(ada))
     make(house, ada, "openid")
-    sessions = house.service.core.store.sessions_of(ada.id, house.clock.now(), kinds=("grant", "token")).items
-    assert {session.kind for session in sessions} == {"grant", "token"}
+    held = house.service.core.store.sessions_of(ada.id, house.clock.now(), kinds=("grant", "token")).items
+    assert {session.kind for session in held} == {"grant", "token"}
     assert house.visitor().get("/verify", headers=bearer(made(house, ada.access))).status_code == 200, "what is forged below is good"
-    for session in sessions:
+    for session in held:
         forged = made(house, ada.access, sid=session.id)
         assert house.visitor().delete("/api/v1/me/sessions", headers=bearer(forged)).status_code == 401, session.kind
         assert house.visitor().get("/verify", headers=bearer(forged)).status_code == 401, session.kind
@@ -136,3 +140,37 @@ def test_ap_02_an_applications_token_proves_nothing_of_another_application(house
     assert asked(app.id, token)[0] == 200
     assert asked(other.id, token) == (403, "")
     assert asked(other.id, token, "") == (200, "")
+
+
+def test_ap_02_what_holds_a_grant_or_a_personal_token_is_never_fresh(house: House, ada: Person) -> None:
+    """However young its sign-in is: nothing that asks for new proof is done by a program (RFC 9470)."""
+    session = house.service.core.store.session_by_id(ada.session)
+    assert session is not None
+    sessions.require_fresh(house.service.core, session)
+    for kind in ("grant", "token"):
+        with pytest.raises(AuthError, match="step_up_required"):
+            sessions.require_fresh(house.service.core, replace(session, kind=kind))
+
+
+def test_ap_02_in_production_no_token_administers_that_was_made_without_two_factors(manor: House) -> None:
+    person, auth = manor.sign_up(), manor.service
+    user = replace(auth.find_user(person.id), assignments=(Assignment(OWN, permission="users:read"),))
+    session = auth.core.store.session_by_id(person.session)
+    assert session is not None
+    wish = {"name": "t", "expires_at": manor.clock.now() + timedelta(days=1), "client": Client()}
+    with pytest.raises(AuthError, match="step_up_required"):
+        auth.make_token(Signed(user, session), scopes=("users:read",), **wish)
+    proved = replace(session, amr=("pwd", "otp", "mfa"), mfa_at=manor.clock.now())
+    assert auth.make_token(Signed(user, proved), scopes=("users:read",), **wish)[0].scopes == ("users:read",)
+
+
+def test_oa_14_a_token_that_is_bound_to_a_key_is_exchanged_by_nobody(house: House, ada: Person) -> None:
+    """Else whoever steals it gets one without the key."""
+    key = ECKey.generate_key("P-256", private=True)
+    app, browser = OAuthApp.register(house.app, grant_types=["authorization_code", EXCHANGE]), house.browser_of(ada)
+
+    def swapped(token: str) -> int:
+        return app.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS).status_code
+
+    bound = app.token(**app.code(browser), headers=proof(house, key, "POST", "/oauth/token")).json["access_token"]
+    assert (swapped(app.tokens(browser)["access_token"]), swapped(bound)) == (200, 400)
