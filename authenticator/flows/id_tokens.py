@@ -20,7 +20,7 @@ def issue(core: Core, keys: KeyRing, given: Given, access_token: str) -> str:
     assert user is not None
     assert family is not None
     now = int(core.clock.now().timestamp())
-    asked = given.claims.get("id_token") or {}
+    asked = released.singly(application, given.claims, "id_token")
     scopes = given.scopes if application.claims_in_id_token else ()
     claims: dict[str, Any] = {
         **released.claims_for(core, user, scopes, asked),

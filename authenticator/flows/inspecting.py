@@ -25,7 +25,7 @@ def userinfo(core: Core, issued: Issued) -> tuple[Application, dict[str, Any]] |
         return None
     application, (user, family) = found[0], found[1]
     single = issued.client == family.application
-    asked = (family.terms.get("claims") or {}).get("userinfo") or {} if single else {}
+    asked = released.singly(application, family.terms.get("claims") or {}, "userinfo") if single else {}
     claims = released.claims_for(core, user, issued.scopes, asked)
     released.note_read(core, user, application, issued.scopes)
     return application, {"sub": released.subject(core, user, application), **claims}

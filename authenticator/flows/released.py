@@ -68,6 +68,12 @@ def claims_for(core: Core, user: User, granted: Sequence[str], asked: Mapping[st
     return {claim: known[claim] for claim in known if claim in wanted and known[claim] not in ("", None)}
 
 
+def singly(application: Application, claims: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    """The single claims that were asked for by `userinfo` or `id_token`, of those scopes for which the application is registered now."""
+    may = {claim for scope in application.scopes for claim in scopes.CLAIMS.get(scope, ())}
+    return {name: wish for name, wish in (claims.get(part) or {}).items() if name in may}
+
+
 def further(core: Core, user: User, audience: str, granted: Sequence[str], taken: Iterable[str]) -> dict[str, Any]:
     """What plug-ins add to an access token; ValueError for a claim that the core or another plug-in gives."""
     hook = core.registry.hooks.auth_claims

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import jwt
 import pytest
 
 from authenticator.models import Client
@@ -80,6 +81,18 @@ def test_oa_14_what_an_application_is_registered_for_no_more_it_is_given_no_more
         assert answer.status_code == 200, answer.text
         assert set(answer.json["scope"].split()) == {"openid", "offline_access"}
         assert "email" not in app.userinfo(answer.json["access_token"]).json
+
+
+def test_oa_14_nor_what_it_asked_for_singly(house: House, browser: Visitor) -> None:
+    app = OAuthApp.register(house.app, client_name="Singly", scope="openid email")
+    asked = '{"userinfo": {"email": null}, "id_token": {"email": null}}'
+    tokens = app.tokens(browser, scope="openid", claims=asked)
+    assert "email" in app.userinfo(tokens["access_token"]).json
+    app.change(scopes=("openid",))
+    assert "email" not in app.userinfo(tokens["access_token"]).json
+    renewed = app.refresh(tokens["refresh_token"]).json
+    for token, there in ((tokens["id_token"], True), (renewed["id_token"], False)):
+        assert ("email" in jwt.decode(token, options={"verify_signature": False})) == there
 
 
 def test_oa_03_an_application_that_she_trusts_as_much_redeems_no_code_of_another(house: House, browser: Visitor) -> None:
