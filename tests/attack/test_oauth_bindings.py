@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 
 from authenticator.models import Client
 from authenticator.testing.oauth import OAuthApp
+from tests.attack.test_agreed_and_ended import ACCESS, DEVICE, EXCHANGE, approved
 from tests.attack.test_oauth_clients import proof
 
 if TYPE_CHECKING:
@@ -73,3 +74,24 @@ def test_oa_03_a_code_is_over_with_the_sign_in_that_it_came_of(build: Builder) -
     assert app.token(**code).status_code == 200
     house.clock.advance(seconds=31)
     assert refused(app.token(**late))
+
+
+def test_oa_14_an_exchanged_token_lives_no_longer_than_the_one_that_it_came_of(build: Builder) -> None:
+    """Else whoever exchanges in a ring has a token for ever."""
+    house = build()
+    app = OAuthApp.register(house.app, grant_types=["authorization_code", EXCHANGE])
+    token = app.tokens(house.browser_of(house.sign_up()))["access_token"]
+    ends = app.introspect(token)["exp"]
+    house.clock.advance(seconds=70)
+    swapped = app.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS).json
+    assert app.introspect(swapped["access_token"])["exp"] == ends
+    assert swapped["expires_in"] <= 50
+
+
+def test_dv_01_a_device_is_given_nothing_when_the_sign_in_that_let_it_in_is_over(build: Builder) -> None:
+    house = build()
+    browser = house.browser_of(house.sign_up())
+    house.clock.advance(days=house.service.settings.session_days, seconds=-30)
+    telly, code = approved(house, browser)
+    house.clock.advance(seconds=31)
+    assert refused(telly.token(DEVICE, device_code=code))
