@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from authenticator.http.guard import service
 
-EXPOSED: Final = "WWW-Authenticate, DPoP-Nonce, Retry-After"
+EXPOSED: Final = "WWW-Authenticate, Retry-After"
 
 
 def install(blueprint: Blueprint) -> None:
