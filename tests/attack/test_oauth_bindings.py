@@ -95,3 +95,50 @@ def test_dv_01_a_device_is_given_nothing_when_the_sign_in_that_let_it_in_is_over
     telly, code = approved(house, browser)
     house.clock.advance(seconds=31)
     assert refused(telly.token(DEVICE, device_code=code))
+
+
+def test_oa_14_what_has_just_ended_elsewhere_is_exchanged_no_more(house: House, browser: Visitor) -> None:
+    """At the very moment, before this process has looked at what other processes ended."""
+    app = OAuthApp.register(house.app, grant_types=["authorization_code", EXCHANGE])
+    token = app.tokens(browser)["access_token"]
+    claims = app.introspect(token)
+    house.service.require_open(claims["jti"])  # looks, and then not again for half a second
+    family = house.service.core.store.sessions_of(claims["sub"], house.clock.now(), kinds=("grant",)).items[0]
+    assert house.service.core.store.close_session(family.id, "test", house.clock.now())
+    answer = app.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+
+
+def test_oa_17_a_spent_refresh_token_is_told_to_be_good_to_nobody(app: OAuthApp, browser: Visitor) -> None:
+    spent = app.tokens(browser)["refresh_token"]
+    fresh = app.refresh(spent).json["refresh_token"]
+    assert app.introspect(spent) == {"active": False}
+    assert app.introspect(fresh)["active"]
+
+
+def test_rf_05_nobody_takes_back_the_tokens_of_another_application(house: House, app: OAuthApp) -> None:
+    """Those above all that have no family which would show whose they are."""
+    robot = OAuthApp.register(house.app, grant_types=["client_credentials"], redirect_uris=[], scope="reports:read")
+    token = robot.token("client_credentials").json["access_token"]
+    assert app.revoke(token).status_code == 200
+    assert robot.introspect(token)["active"]
+    robot.revoke(token)
+    assert robot.introspect(token) == {"active": False}
+
+
+def test_oa_14_a_token_without_openid_says_nothing_of_its_person(app: OAuthApp, browser: Visitor) -> None:
+    answer = app.userinfo(app.tokens(browser, scope="email")["access_token"])
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
+    assert "@" not in answer.text
+
+
+def test_tk_05_what_the_door_hands_out_is_exchanged_by_nobody(house: House, browser: Visitor) -> None:
+    """It is of a sign-in and for this very service: whoever is called with it may not go on with it as that person's application."""
+    api = [house.service.settings.token_audience]
+    app = OAuthApp.register(house.app, scope="openid email", resources=api, grant_types=["authorization_code", EXCHANGE])
+    handed = browser.get("/verify?token=1").headers["X-Auth-Token"]
+    answer = app.token(EXCHANGE, subject_token=handed, subject_token_type=ACCESS)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
+    assert app.userinfo(handed).status_code == 401
+    assert app.introspect(handed) == {"active": False}
