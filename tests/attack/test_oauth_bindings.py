@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from joserfc.jwk import ECKey
 
+from authenticator.applications import OWN
+from authenticator.flows import roles
 from authenticator.models import Client
 from authenticator.testing.oauth import OAuthApp
-from tests.attack.test_agreed_and_ended import ACCESS, DEVICE, EXCHANGE, approved
+from tests.attack.test_agreed_and_ended import ACCESS, DEVICE, EXCHANGE, TELLY, approved
 from tests.attack.test_oauth_clients import proof
 
 if TYPE_CHECKING:
@@ -142,3 +144,27 @@ def test_tk_05_what_the_door_hands_out_is_exchanged_by_nobody(house: House, brow
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
     assert app.userinfo(handed).status_code == 401
     assert app.introspect(handed) == {"active": False}
+
+
+def test_oa_14_applications_act_for_each_other_in_no_endless_row(house: House, browser: Visitor) -> None:
+    app = OAuthApp.register(house.app, grant_types=["authorization_code", EXCHANGE])
+    token, statuses = app.tokens(browser)["access_token"], []
+    for _ in range(6):
+        answer = app.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS)
+        statuses.append(answer.status_code)
+        token = answer.json.get("access_token", token)
+    assert statuses == [200, 200, 200, 200, 400, 400]
+
+
+def test_oa_19_the_service_is_no_client_of_its_own_even_where_it_is_stored(house: House) -> None:
+    """It is stored as an application once it declares rights of its own."""
+    roles.declare(house.service.core, "operator", roles.find(house.service.core, OWN), "reports:read")
+    assert house.service.core.store.application(OWN) is not None
+    assert house.service.find_application(OWN) is None
+
+
+def test_dv_01_one_address_begins_no_more_than_sixty_in_ten_minutes(house: House) -> None:
+    telly = OAuthApp.register(house.app, client_name="Telly", **TELLY)
+    asking = house.visitor("203.0.113.77")
+    statuses = [asking.post("/oauth/device", data={"client_id": telly.id}).status_code for _ in range(61)]
+    assert statuses == [200] * 60 + [429]
