@@ -174,3 +174,11 @@ def test_oa_14_a_token_that_is_bound_to_a_key_is_exchanged_by_nobody(house: Hous
 
     bound = app.token(**app.code(browser), headers=proof(house, key, "POST", "/oauth/token")).json["access_token"]
     assert (swapped(app.tokens(browser)["access_token"]), swapped(bound)) == (200, 400)
+
+
+def test_ap_02_the_door_names_no_permission_that_a_token_may_not_use(house: House, ada: Person) -> None:
+    given = (Assignment(OWN, permission="users:read"), Assignment(OWN, permission="permissions:read"))
+    assert house.service.core.store.save_user(replace(house.service.find_user(ada.id), assignments=given))
+    for scopes, told in ((("openid",), ""), (("openid", "users:read"), "users:read")):
+        answer = house.visitor().get("/verify", headers=bearer(make(house, ada, *scopes)))
+        assert answer.headers["X-Auth-Permissions"] == told

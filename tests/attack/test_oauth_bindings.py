@@ -168,3 +168,11 @@ def test_dv_01_one_address_begins_no_more_than_sixty_in_ten_minutes(house: House
     asking = house.visitor("203.0.113.77")
     statuses = [asking.post("/oauth/device", data={"client_id": telly.id}).status_code for _ in range(61)]
     assert statuses == [200] * 60 + [429]
+
+
+def test_rf_04_without_offline_access_nothing_outlives_the_sign_in_by_its_time(build: Builder) -> None:
+    house = build(session_days=2)
+    app, browser = OAuthApp.register(house.app), house.browser_of(house.sign_up())
+    token = app.tokens(browser, scope="openid")["refresh_token"]
+    house.clock.advance(days=2, seconds=1)
+    assert refused(app.refresh(token))
