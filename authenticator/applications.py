@@ -66,6 +66,7 @@ class Application:
     grants: tuple[str, ...] = ("authorization_code", "refresh_token")
     scopes: tuple[str, ...] = ("openid", "profile", "email", "offline_access")
     resources: tuple[str, ...] = ()
+    open_resources: tuple[str, ...] = ()  # not stored: what the operator lets strangers ask for; it makes them no resource server
     auth_method: str = "client_secret_basic"
     secrets: tuple[ClientSecret, ...] = ()
     registration_token: str = field(default="", repr=False)  # SHA-256 of the token of RFC 7592

@@ -23,6 +23,11 @@ class OidcOptions(BaseModel):
     documents: bool = Field(
         False, description="Whether an application may name the https address of its metadata document as its client id (MCP clients do)."
     )
+    resources: list[str] = Field(
+        default_factory=list,
+        description="Audiences (`https://mcp.example.com`, RFC 8707) that applications may ask for which nobody here has vouched for: "
+        "those that registered themselves, that a person registered, or that are a metadata document. Others only ask for their own.",
+    )
     outgoing_ports: list[int] = Field(
         default_factory=lambda: [443], description="Ports that addresses given by applications may name: keys, logos, back-channel logout."
     )

@@ -41,9 +41,10 @@ def find(core: Core, client_id: str) -> Application | None:
     """
     if not client_id or len(client_id) > LONGEST_ID or not client_id.isprintable() or client_id == OWN:
         return None
-    if client_id.startswith("https:"):
-        return client_documents.find(core, client_id)
-    return core.store.application(client_id)
+    found = client_documents.find(core, client_id) if client_id.startswith("https:") else core.store.application(client_id)
+    if found is None or found.registration == "operator" or not core.oidc.resources:
+        return found
+    return replace(found, open_resources=tuple(core.oidc.resources))
 
 
 def get(core: Core, client_id: str, *, owner: str | None = None) -> Application:

@@ -200,7 +200,7 @@ def _subject(core: Core, keys: KeyRing, request: Request, claims: Mapping[str, M
 def _resources(request: Request) -> tuple[str, ...]:
     """RFC 8707 §2: those that are registered for the application."""
     wanted = tuple(dict.fromkeys(request.resources))
-    if len(wanted) > MOST_RESOURCES or not set(wanted) <= set(request.application.resources):
+    if len(wanted) > MOST_RESOURCES or not set(wanted) <= {*request.application.resources, *request.application.open_resources}:
         raise request.fault("invalid_target", "A resource is not registered for this application.")
     return wanted
 

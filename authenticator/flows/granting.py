@@ -135,7 +135,7 @@ def for_itself(application: Application, *, scope: str | None, resources: Sequen
     if application.public:
         raise UnauthorizedClientError("A public client can not speak for itself.")
     may = tuple(name for name in application.scopes if name not in scopes.WORDS and name not in permissions.PERMISSIONS)
-    return Given(application, narrower(may, scope), audience_of(application, resources), jkt=jkt)
+    return Given(application, narrower(may, scope), audience_of(replace(application, open_resources=()), resources), jkt=jkt)
 
 
 def registered(application: Application, granted: Sequence[str]) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def audience_of(application: Application, resources: Sequence[str]) -> tuple[str
     """Whom a token is for: the registered resources asked for, else the first registered one, else the application itself (RFC 8707 §2)."""
     if not resources:
         return (*application.resources[:1],) or (application.id,)
-    if not set(resources) <= set(application.resources):
+    if not set(resources) <= {*application.resources, *application.open_resources}:
         raise InvalidTargetError()
     return tuple(dict.fromkeys(resources))
 
