@@ -43,11 +43,11 @@ class Ask:
     resource: str = ""
     optional: bool = False
     redirect: bool = False
-    token: bool = False
+    token: bool = True
 
     @property
     def plain(self) -> bool:
-        return not self.permission and not self.token and self.application == OWN
+        return not self.permission and self.application == OWN
 
 
 @lru_cache(512)
@@ -70,11 +70,11 @@ def asked(query: str) -> Ask:
     if "resource" in found and "permission" not in found:
         raise AuthError("invalid_request", "A resource says where a permission is needed; name the permission too.")
     texts = {name: found[name] for name in _TEXTS if name in found}
-    return Ask(**texts, **{name: found.get(name) == "1" for name in _FLAGS})  # type: ignore[arg-type]
+    return Ask(**texts, **{name: found[name] == "1" for name in _FLAGS if name in found})  # type: ignore[arg-type]
 
 
 def of_person(user: User, bounds: frozenset[str] | None, permissions: list[str]) -> Pairs:
-    """The identity headers of a person, as far as the scopes go by which she is known; None for no bounds.
+    """The identity headers of a person but for the token, as far as the scopes go by which she is known; None for no bounds.
 
     Values are ASCII: what is not, and the percent sign, is percent-encoded UTF-8 (RFC 3986 §2.1).
     """
@@ -88,7 +88,6 @@ def of_person(user: User, bounds: frozenset[str] | None, permissions: list[str])
         ("X-Auth-Email", encoded(_email(user)) if may("email") else ""),
         ("X-Auth-Name", encoded(user.name.shown) if may("profile") else ""),
         ("X-Auth-Permissions", " ".join(held)),
-        ("X-Auth-Token", ""),
     ]
 
 

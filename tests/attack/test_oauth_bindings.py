@@ -139,7 +139,7 @@ def test_tk_05_what_the_door_hands_out_is_exchanged_by_nobody(house: House, brow
     """It is of a sign-in and for this very service: whoever is called with it may not go on with it as that person's application."""
     api = [house.service.settings.token_audience]
     app = OAuthApp.register(house.app, scope="openid email", resources=api, grant_types=["authorization_code", EXCHANGE])
-    handed = browser.get("/verify?token=1").headers["X-Auth-Token"]
+    handed = browser.get("/verify").headers["X-Auth-Token"]
     answer = app.token(EXCHANGE, subject_token=handed, subject_token_type=ACCESS)
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
     assert app.userinfo(handed).status_code == 401

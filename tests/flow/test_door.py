@@ -55,7 +55,8 @@ def test_a_browser_and_a_token_are_let_in_under_the_same_name(client: Browser, a
         assert page.headers["X-Auth-Email"] == "ada@example.com"
         assert page.headers["X-Auth-Name"] == "Zo%C3%AB M%C3%BCller%2C 100%25"
         assert unquote(page.headers["X-Auth-Name"]) == "Zoë Müller, 100%"
-        assert (page.headers["X-Auth-Permissions"], page.headers["X-Auth-Token"]) == ("", "")
+        assert page.headers["X-Auth-Permissions"] == ""
+        assert page.headers["X-Auth-Token"].count(".") == 2
         assert page.headers["Cache-Control"] == "no-store"
         assert "Cookie" in page.headers["Vary"]
 
@@ -156,23 +157,22 @@ def test_a_browser_is_sent_on_where_the_proxy_hands_our_answer_out(client: Brows
 
 
 def test_an_application_is_handed_a_short_token_that_opens_nothing_here(client: Browser, ada: Account) -> None:
-    page = at(ada.browser(), "?token=1")
+    page = at(ada.browser())
     token = page.headers["X-Auth-Token"]
     assert token
     assert client.api("GET", "me", token=token).status == 403
-    again = bearer(client, token, "?token=1")
-    assert (again.status, again.headers["X-Auth-User"]) == (200, ada.id)
-    assert again.headers["X-Auth-Token"] == token, "who came with a token is given no younger one"
-    assert bearer(client, ada.access_token, "?token=1").headers["X-Auth-Token"] == ada.access_token
+    assert bearer(client, token).status == 401, "an application that is handed it must not go on to the next one with it"
+    assert at(ada.browser(), "?token=0").headers["X-Auth-Token"] == ""
+    assert bearer(client, ada.access_token).headers["X-Auth-Token"] == ada.access_token
 
 
 def test_the_handed_token_dies_soon_and_with_its_session(client: Browser, ada: Account, clock: SetClock, service: Service) -> None:
     browser = ada.browser()
-    token = at(browser, "?token=1").headers["X-Auth-Token"]
+    token = at(browser).headers["X-Auth-Token"]
     clock.advance(seconds=131)
     assert bearer(client, token).status == 401
     service.end_sessions(service.find_user(ada.id), "ended_by_owner", service.core.store.session_by_id(ada.session_id).client)
-    assert at(browser, "?token=1").status == 401
+    assert at(browser).status == 401
 
 
 def test_a_personal_token_tells_only_what_its_scopes_allow(client: Browser, ada: Account, clock: SetClock) -> None:
@@ -184,7 +184,7 @@ def test_a_personal_token_tells_only_what_its_scopes_allow(client: Browser, ada:
     page = bearer(client, made("openid"))
     assert [page.headers[name] for name in IDENTITY] == [ada.id, "", "", "", ""]
     assert bearer(client, made("openid", "email")).headers["X-Auth-Email"] == "ada@example.com"
-    assert bearer(client, made("account:read"), "?token=1").headers["X-Auth-Token"] == ""
+    assert bearer(client, made("account:read")).headers["X-Auth-Token"] == ""
     assert bearer(client, made("email")).status == 403
 
 
