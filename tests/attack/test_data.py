@@ -11,6 +11,7 @@ import logging
 import struct
 import zlib
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pyotp

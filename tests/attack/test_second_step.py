@@ -329,8 +329,6 @@ def test_mf_09_an_administrator_can_not_be_without_a_second_step(build: Builder)
     manor = build(environment="production", public_url="https://auth.example", plugins=["password", "totp"])
     person = manor.sign_up()
     totp_in(manor, person)
-    core = manor.service.core
-    from authenticator.flows import permissions
 
     manor.service.grant(manor.service.find_user(person.id), "users:read", by="operator")
     answer = manor.visitor().delete("/api/v1/me/factors/totp", headers=person.bearer)

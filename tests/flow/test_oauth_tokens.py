@@ -8,9 +8,8 @@ import jwt
 import pytest
 from flask import Flask
 
-from authenticator.clock import SetClock
 from authenticator.service import Service
-from authenticator.testing.oauth import CALLBACK, OAuthApp
+from authenticator.testing.oauth import OAuthApp
 from authenticator.testing.people import AsUser
 
 

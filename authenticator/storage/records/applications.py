@@ -12,7 +12,9 @@ from authenticator.applications import Application, ClientSecret, Grant, Permiss
 from authenticator.storage.records.basics import Record, dumps, maybe_millis, maybe_moment, millis, moment
 from authenticator.storage.sealing import Sealer
 
-APART = frozenset({"id", "owner", "created_at", "updated_at", "version", "refreshed_at", "secrets", "permissions", "roles", "open_resources"})
+APART = frozenset(
+    {"id", "owner", "created_at", "updated_at", "version", "refreshed_at", "secrets", "permissions", "roles", "open_resources"}
+)
 PLAIN = tuple(item.name for item in fields(Application) if item.name not in APART)
 LISTS = frozenset(item.name for item in fields(Application) if str(item.type).startswith("tuple["))
 
