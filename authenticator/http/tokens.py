@@ -1,11 +1,11 @@
-"""Access tokens: issued and checked through Flask-JWT-Extended, with the published keys, and the JWKS itself."""
+"""Access tokens: issued and checked through Flask-JWT-Extended, with the published keys."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify
+from flask import Flask, current_app
 from flask_jwt_extended import JWTManager, create_access_token
 
 from authenticator.flows.outcomes import Signed
@@ -105,17 +105,3 @@ def tokens() -> Tokens:
     """The tokens of the service that answers this request."""
     found: Tokens = current_app.extensions["authenticator_tokens"]
     return found
-
-
-def blueprint() -> Blueprint:
-    """GET /.well-known/jwks.json."""
-    routes = Blueprint("keys", __name__)
-
-    @routes.get("/.well-known/jwks.json")
-    def jwks() -> Response:
-        service: Service = current_app.extensions["authenticator"]
-        answer = jsonify(service.keys.jwks())
-        answer.headers["Cache-Control"] = "public, max-age=600"
-        return answer
-
-    return routes

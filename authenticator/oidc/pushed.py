@@ -11,8 +11,9 @@ from flask import Blueprint, Response, jsonify, request
 from authenticator.errors import AuthError
 from authenticator.flows.authorization_request import Refusal
 from authenticator.flows.authorization_tickets import PUSHED_LIFE
+from authenticator.http import cors
 from authenticator.http.guard import service
-from authenticator.oidc import client_auth, cors, dpop, errors
+from authenticator.oidc import client_auth, dpop, errors
 from authenticator.oidc.server import FormRequest, server
 
 CREDENTIALS: Final = frozenset({"client_secret", "client_assertion", "client_assertion_type"})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from flask import Blueprint, Response, jsonify, request
 
+from authenticator.http import cors
 from authenticator.http.guard import client, service
-from authenticator.oidc import client_auth, cors, errors
+from authenticator.oidc import client_auth, errors
 from authenticator.oidc.server import FormRequest, server
 
 

@@ -14,8 +14,9 @@ from authenticator.applications import Application
 from authenticator.flows.client_words import CODE, DEVICE, EXCHANGE, ITSELF, REFRESH
 from authenticator.flows.exchange import ACCESS_TOKEN, JWT
 from authenticator.flows.granting import Given
+from authenticator.http import cors
 from authenticator.http.guard import client, service
-from authenticator.oidc import client_auth, cors, dpop, errors
+from authenticator.oidc import client_auth, dpop, errors
 from authenticator.oidc.server import EXTENSION, FormRequest, Server, server
 
 

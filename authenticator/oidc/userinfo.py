@@ -9,8 +9,9 @@ from flask import Blueprint, Response, jsonify, request
 from authenticator.errors import AuthError
 from authenticator.flows.access import Issued
 from authenticator.flows.scopes import OPENID
+from authenticator.http import cors
 from authenticator.http.guard import service
-from authenticator.oidc import cors, dpop, errors
+from authenticator.oidc import dpop, errors
 from authenticator.oidc.errors import BadToken
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 from authenticator.countries import Countries
 from authenticator.crypto import derive_key
 from authenticator.hooks import hookimpl
-from authenticator.http import hygiene, tokens
+from authenticator.http import hygiene, keys
 from authenticator.http.client import Clients
 from authenticator.http.cookies import Cookies
 from authenticator.http.tokens import Tokens
@@ -56,7 +56,7 @@ class Mount:
         look.dress(app, settings, auth.csrf_key())
         api_cors.install(app, settings)
         app.register_blueprint(api.blueprint(auth))
-        for part in (pages, account, profile, avatars, data, emails, phones, verify_email, sessions, activity, two_step, tokens, operators):
+        for part in (pages, account, profile, avatars, data, emails, phones, verify_email, sessions, activity, two_step, keys, operators):
             app.register_blueprint(part.blueprint())
         for part in (granted, personal_tokens):
             app.register_blueprint(part.blueprint())

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from tests.attack.conftest import House
 
 EVIL = "https://evil.example"
-FOREVER = ("/static/", "/.well-known/jwks.json", "/look/", "/brand")
+DOCUMENTS = (
+    "/.well-known/jwks.json",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
+)
+PUBLIC = ("/static/", "/look/", "/brand", *DOCUMENTS)
 
 
 def answers(house: House) -> dict[str, TestResponse]:
@@ -106,7 +112,7 @@ def check(name: str, answer: TestResponse, *, secure: bool) -> None:
     if answer.data and answer.status_code not in (204, 304):
         kind = headers["Content-Type"]
         assert kind.startswith(("application/", "image/")) or "charset=utf-8" in kind, (name, kind)
-    public = any(part in answer.request.path for part in FOREVER)
+    public = any(part in answer.request.path for part in PUBLIC)
     if not public or answer.status_code >= 400:
         assert headers["Cache-Control"] == "no-store", name
     if not public:
@@ -178,12 +184,12 @@ def test_wb_03_an_origin_that_is_not_listed_may_read_nothing(manor: House, origi
             assert not [name for name, _ in answer.headers if name.lower().startswith("access-control-")], (method, path)
 
 
-def test_wb_03_a_listed_origin_may_read_the_api_and_nothing_else_and_never_with_cookies(manor: House) -> None:
+def test_wb_03_a_listed_origin_may_read_the_api_and_the_keys_and_nothing_else_and_never_with_cookies(manor: House) -> None:
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST", "Access-Control-Request-Private-Network": "true"}
     for method, path in KEY_ROUTES:
         answer = manor.visitor().open(path, method=method, headers=asked)
         allowed = answer.headers.get("Access-Control-Allow-Origin")
-        assert allowed == ("https://app.example" if path.startswith("/api/v1/") else None), (method, path)
+        assert allowed == ("https://app.example" if path.startswith(("/api/v1/", "/.well-known/")) else None), (method, path)
         assert "Access-Control-Allow-Credentials" not in answer.headers
         assert "Access-Control-Allow-Private-Network" not in answer.headers
         if allowed:
@@ -232,7 +238,7 @@ def test_wb_05_what_may_be_kept_knows_nobody(house: House) -> None:
     page = browser.get("/account").text
     files = [url for url in re.findall(r'(?:href|src)="(/[^"]+)"', page) if "." in url.rpartition("/")[2] or "/static/" in url]
     assert files
-    for url in [*files, "/.well-known/jwks.json"]:
+    for url in [*files, *DOCUMENTS]:
         mine, theirs = browser.get(url), house.visitor().get(url)
         assert mine.status_code == 200
         assert mine.data == theirs.data
