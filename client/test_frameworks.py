@@ -104,6 +104,7 @@ def flask_app(service: Service) -> FlaskApp:
     auth = Authenticator(app, store=MemoryStore())
     app.add_url_rule("/", "home", lambda: auth.user.name if auth.user else "nobody")
     app.add_url_rule("/diary", "diary", auth.login_required(lambda: f"diary of {auth.user.subject}"), methods=["GET", "POST"])
+    app.add_url_rule("/notes/<path:name>", "notes", auth.login_required(lambda name: name))
     app.add_url_rule("/reports", "reports", auth.permission_required("diary:read")(lambda: "reports"))
     app.add_url_rule("/secrets", "secrets", auth.permission_required("diary:burn")(lambda: "secrets"))
     app.add_url_rule("/api", "api", auth.token_required(permission="diary:read", scope="email")(lambda: {"of": auth.token.subject}))
@@ -140,6 +141,7 @@ def django_app(service: Service) -> DjangoApp:
         path("auth/", include("authenticator_client.django")),
         path("", lambda request: HttpResponse(request.authenticator_user.name if request.authenticator_user else "nobody")),
         path("diary", ours.login_required(lambda request: HttpResponse(f"diary of {request.authenticator_user.subject}"))),
+        path("notes/<path:name>", ours.login_required(lambda _, name: HttpResponse(name))),
         path("reports", ours.permission_required("diary:read")(lambda _: HttpResponse("reports"))),
         path("secrets", ours.permission_required("diary:burn")(lambda _: HttpResponse("secrets"))),
         path("api", ours.token_required(permission="diary:read", scope="email")(lambda request: JsonResponse({"of": request.authenticator_token.subject}))),
@@ -196,6 +198,29 @@ def test_an_answer_works_once_and_in_its_browser_only(app: App, service: Service
     assert app.get(answer).status == 303
     assert app.get(answer).status == 400
     assert app.get("/").text == "Ada Lovelace"
+
+
+def test_two_tabs_come_to_where_each_wanted(app: App, service: Service) -> None:
+    first, given = leave(app, service, "/auth/sign-in?return_to=/diary"), dict(service.answers)
+    second, given_then = leave(app, service, "/auth/sign-in?return_to=/reports"), dict(service.answers)
+    for answer, said, wanted in ((first, given, "/diary"), (second, given_then, "/reports")):
+        service.answers.update(said)
+        assert app.get(answer).location == wanted
+    assert app.get("/").text == "Ada Lovelace"
+
+
+@pytest.mark.parametrize("path", ["/notes/a%20b", "/notes/100%25", "/notes/what%3F", "/notes/c%23/d?x=1", "/notes/%C3%BC?q=%20%23&r=a+b"])
+def test_she_comes_back_to_the_very_path_whatever_is_in_it(app: App, service: Service, path: str) -> None:
+    assert app.get(leave(app, service, app.get(path).location)).location == path
+    assert app.get(path).status == 200
+
+
+def test_why_the_service_can_t_be_reached_stands_in_the_log(app: App, service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    answer = leave(app, service)
+    service.answers["/token"] = 401, {"error": "invalid_client"}
+    page = app.get(answer)
+    assert (page.status, "secret" in page.text) == (503, False)
+    assert "not with this secret" in caplog.text
 
 
 def test_a_browser_that_never_began_is_refused(app: App, service: Service) -> None:
@@ -275,6 +300,7 @@ def test_while_the_service_is_away_nobody_gets_in_and_rights_are_not_guessed(
     monkeypatch.setattr(time, "time", lambda: now + 121)
     assert app.get("/diary").text == "diary of 7"
     assert app.get("/reports").status == 503
+    assert app.get(answer).status == 503
     assert app.get(answer).status == 400
 
 

@@ -135,6 +135,45 @@ def test_while_the_service_is_away_people_stay_signed_in_but_may_nothing(
         app.access_token(arrived.key)
 
 
+def test_a_service_that_hangs_holds_a_page_up_once_in_a_while(app: SignIn, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrived = sign_in(app, service)
+    later(monkeypatch, 121)
+    service.away, before = True, service.count("/token")
+    assert all(app.person(arrived.key) for _ in range(10))
+    assert service.count("/token") == before + 1
+    service.away = False
+    service.gives("", refresh="r2")
+    assert app.person(arrived.key, sure=True)
+
+
+def test_a_refresh_whose_answer_can_t_be_checked_yet_is_not_lost(service: Service, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refresh token is spent then: shown again it would look like a theft, and end the sign-in."""
+    arrived = sign_in(SignIn(service.url, AUDIENCE, "a secret", store=store), service)
+    later(monkeypatch, 121)
+    restarted, keys = SignIn(service.url, AUDIENCE, "a secret", store=store), service.answer("/jwks")
+    service.answers["/jwks"] = 503, {}
+    service.gives("", refresh="r2")
+    assert restarted.person(arrived.key)
+    with pytest.raises(Unavailable):
+        restarted.person(arrived.key, sure=True)
+    service.answers["/jwks"] = keys
+    service.gives("", refresh="r3")
+    assert SignIn(service.url, AUDIENCE, "a secret", store=store).person(arrived.key, sure=True)
+    shown = [fields["refresh_token"] for path, fields, _ in service.asked if path == "/token" and "refresh_token" in fields]
+    assert (shown[0], "r1" in shown[1:], shown[-1]) == ("r1", False, "r2")
+
+
+def test_who_signs_out_while_another_process_refreshes_stays_out(service: Service, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = (SignIn(service.url, AUDIENCE, "a secret", store=store) for _ in range(2))
+    arrived = sign_in(one, service)
+    later(monkeypatch, 121)
+    service.gives("", refresh="r2")
+    answer = service.answer
+    service.answer = lambda path: (other.forget(arrived.key) if path == "/token" else None) or answer(path)  # type: ignore[func-returns-value, method-assign]
+    assert one.person(arrived.key) is None
+    assert other.person(arrived.key) is None
+
+
 def test_without_a_refresh_token_rights_end_with_the_access_token(app: SignIn, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     arrived = sign_in(app, service, refresh="")
     assert app.person(arrived.key, sure=True)
@@ -241,6 +280,13 @@ def test_userinfo_about_somebody_else_is_refused(app: SignIn, service: Service) 
     answer = begin(app, service)
     service.answers["/userinfo"] = 200, {"sub": "8", "name": "Mallory"}
     assert refused(app, answer) == "invalid_id_token"
+
+
+def test_userinfo_that_does_not_answer_signs_nobody_in(app: SignIn, service: Service) -> None:
+    answer = begin(app, service)
+    service.answers["/userinfo"] = 503, {}
+    with pytest.raises(Unavailable):
+        app.finish("browser", answer)
 
 
 def test_userinfo_adds_to_what_was_signed_and_changes_nothing_of_it(app: SignIn, service: Service) -> None:
@@ -374,3 +420,13 @@ def test_the_memory_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(100):
         store.put(str(number), "x", 60)
     assert [number for number in range(100) if store.get(str(number))] == list(range(90, 100))
+
+
+def test_who_opens_sign_in_pages_by_the_thousand_signs_nobody_out(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authenticator_client.store.MOST", 50)
+    app = SignIn(service.url, AUDIENCE, "a secret")
+    people = [sign_in(app, service).key for _ in range(20)]
+    for number in range(200):
+        app.begin(f"browser {number}", CALLBACK)
+    assert all(app.person(key) for key in people)
+    assert sign_in(app, service).key

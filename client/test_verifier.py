@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
+import socket
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-from authenticator_client import Introspection, Issuer, Refused, Unavailable, Verifier
+from authenticator_client import Introspection, Issuer, Refused, Unavailable, Verifier, web
 from authenticator_client import keys as keys_module
 from authenticator_client.keys import key_of
 from cryptography.hazmat.primitives import hashes, serialization
@@ -365,6 +369,78 @@ def test_a_service_that_does_not_answer_lets_nobody_in(service: Service, verifie
     service.away = True
     with pytest.raises(Unavailable):
         verifier.check(service.access_token())
+
+
+def at_once(number: int, ask: Callable[[], Any]) -> list[Any]:
+    """What so many threads get that ask one after the other, 10 ms apart: an answer, or the fault."""
+    found: list[Any] = []
+
+    def one() -> None:
+        try:
+            found.append(ask())
+        except Unavailable as fault:
+            found.append(fault)
+
+    threads = [threading.Thread(target=one) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.01)
+    [thread.join() for thread in threads]
+    return found
+
+
+def test_the_first_requests_wait_for_the_one_that_asks_the_service(service: Service) -> None:
+    issuer, answer = Issuer(service.url), service.answer
+    service.answer = lambda path: time.sleep(0.2) or answer(path)  # type: ignore[func-returns-value, method-assign]
+    assert at_once(8, lambda: issuer.endpoint("token_endpoint")) == [f"{service.url}/token"] * 8
+    assert service.count("/.well-known/openid-configuration") == 1
+
+
+def test_a_service_that_hangs_is_waited_for_once_and_not_by_each_in_turn(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "READ_SECONDS", 0.3)
+    service.answer = lambda _: time.sleep(0.6) or (200, {})  # type: ignore[func-returns-value, method-assign]
+    issuer, begun = Issuer(service.url), time.monotonic()
+    verifier, token = Verifier(issuer, AUDIENCE), service.access_token()
+    assert all(isinstance(one, Unavailable) for one in at_once(6, lambda: verifier.check(token)) + at_once(6, lambda: issuer.endpoint("x")))
+    assert time.monotonic() - begun < 1.5
+    assert service.count("/.well-known/openid-configuration") == 1
+
+
+def test_an_answer_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "READ_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            there, _ = server.accept()
+            with there, contextlib.suppress(OSError):
+                there.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+                for _ in range(100):
+                    there.sendall(b" ")
+                    time.sleep(0.1)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="too slowly"):
+            web.get(f"http://127.0.0.1:{server.getsockname()[1]}/jwks")
+        assert time.monotonic() - begun < 2
+        thread.join()
+
+
+def test_a_password_for_the_host_in_netrc_does_not_take_the_place_of_the_token(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login ada password secret\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    web.get(f"{service.url}/userinfo", token="t")
+    web.post(f"{service.url}/token", {})
+    assert [sent for _, _, sent in service.asked] == ["Bearer t", ""]
+
+
+def test_an_issuer_that_is_spelt_otherwise_is_told_so(service: Service) -> None:
+    with pytest.raises(Unavailable, match=f"calls itself '{service.url}'"):
+        Verifier(f"{service.url}/", AUDIENCE).check(service.access_token())
 
 
 @pytest.mark.parametrize(

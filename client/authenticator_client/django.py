@@ -25,13 +25,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from authenticator_client.errors import Refused, Unavailable
 from authenticator_client.person import Person
-from authenticator_client.requests_in import bearer, came_from_here, challenge
+from authenticator_client.requests_in import away, bearer, came_from_here, challenge
 from authenticator_client.sign_in import SCOPES, SignIn, new_secret
 from authenticator_client.verifier import Verifier
 
 View = Callable[..., HttpResponse]
 KEY, BROWSER = "authenticator_key", "authenticator_browser"
-_AWAY = "The sign-in service can't be reached. Please try again."
 
 
 class CacheStore:
@@ -100,8 +99,8 @@ def permission_required(permission: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 person: Person | None = sign_in().person(_key(request), sure=True)
-            except Unavailable:
-                return HttpResponse(_AWAY, status=503)
+            except Unavailable as fault:
+                return HttpResponse(away(fault), status=503)
             if person is None:
                 return _ask(request)
             if not person.may(permission):
@@ -124,7 +123,8 @@ def token_required(*, permission: str = "", scope: str = "") -> Callable[[View],
             except Refused as refused:
                 status, header = challenge(refused)
                 return JsonResponse({"error": refused.code}, status=status, headers={"WWW-Authenticate": header})
-            except Unavailable:
+            except Unavailable as fault:
+                away(fault)
                 return JsonResponse({"error": "temporarily_unavailable"}, status=503)
             return view(request, *args, **kwargs)
 
@@ -144,8 +144,8 @@ def begin(request: HttpRequest) -> HttpResponse:
     browser = request.session.setdefault(BROWSER, new_secret())
     try:
         return _to(sign_in().begin(browser, _callback(request), request.GET.get("return_to", "/")))
-    except Unavailable:
-        return _sorry(_AWAY, 503)
+    except Unavailable as fault:
+        return _sorry(away(fault), 503)
 
 
 @require_GET
@@ -156,10 +156,9 @@ def finish(request: HttpRequest) -> HttpResponse:
         arrived = sign_in().finish(request.session.get(BROWSER, ""), request.GET.dict())
     except Refused as refused:
         return _sorry(str(refused), 400)
-    except Unavailable:
-        return _sorry(_AWAY, 503)
+    except Unavailable as fault:
+        return _sorry(away(fault), 503)
     sign_in().forget(request.session.pop(KEY, ""))
-    request.session.pop(BROWSER, None)
     request.session.cycle_key()
     request.session[KEY] = arrived.key
     return _to(arrived.return_to)
@@ -174,11 +173,13 @@ def end(request: HttpRequest) -> HttpResponse:
     if not came_from_here(request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), home.rstrip("/")):
         raise PermissionDenied
     key = request.session.pop(KEY, "")
+    request.session.pop(BROWSER, None)
     try:
-        away = sign_in().sign_out(key, home)
-    except Unavailable:
-        away = ""
-    return _to(away or "/")
+        out = sign_in().sign_out(key, home)
+    except Unavailable as fault:
+        away(fault)
+        out = ""
+    return _to(out or "/")
 
 
 @require_POST
@@ -190,7 +191,8 @@ def logged_out(request: HttpRequest) -> HttpResponse:
         sign_in().logged_out(request.POST.get("logout_token"))
     except Refused:
         return JsonResponse({"error": "invalid_request"}, status=400)
-    except Unavailable:
+    except Unavailable as fault:
+        away(fault)
         return JsonResponse({"error": "temporarily_unavailable"}, status=503)
     return HttpResponse()
 

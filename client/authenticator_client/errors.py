@@ -21,3 +21,8 @@ class Refused(ClientError):
 
 class Unavailable(ClientError):
     """The service does not answer, or answers nothing of use. Say 503, try again later; never let somebody in for it."""
+
+
+def showable(code: str) -> str:
+    """An error code as it may stand on a page: RFC 6749 allows signs there that an app's page may not like."""
+    return code if code.replace("_", "").isalnum() and code.isascii() and len(code) <= 60 else "invalid_request"

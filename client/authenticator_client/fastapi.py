@@ -7,7 +7,7 @@ from fastapi.openapi.models import HTTPBearer as Scheme
 from fastapi.security.base import SecurityBase
 
 from authenticator_client.errors import Refused, Unavailable
-from authenticator_client.requests_in import bearer, challenge
+from authenticator_client.requests_in import away, bearer, challenge
 from authenticator_client.verifier import Verified, Verifier
 
 
@@ -28,5 +28,6 @@ class Bearer(SecurityBase):
         except Refused as refused:
             status, header = challenge(refused)
             raise HTTPException(status, refused.code, headers={"WWW-Authenticate": header}) from None
-        except Unavailable:
+        except Unavailable as fault:
+            away(fault)
             raise HTTPException(503, "temporarily_unavailable") from None

@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from authenticator_client.errors import Refused, Unavailable
 from authenticator_client.person import Person
-from authenticator_client.requests_in import bearer, came_from_here, challenge
+from authenticator_client.requests_in import away, bearer, came_from_here, challenge, own_path
 from authenticator_client.sign_in import SCOPES, SignIn, new_secret
 from authenticator_client.store import Store
 from authenticator_client.verifier import Verified, Verifier
@@ -92,8 +92,8 @@ class Authenticator:
             def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
                 try:
                     person = self.sign_in.person(session.get(KEY, ""), sure=True)
-                except Unavailable:
-                    abort(503)
+                except Unavailable as fault:
+                    abort(503, away(fault))
                 if person is None:
                     return self._ask()
                 return view(*args, **kwargs) if person.may(permission) else abort(403)
@@ -113,7 +113,8 @@ class Authenticator:
                 except Refused as refused:
                     status, header = challenge(refused)
                     return jsonify(error=refused.code), status, {"WWW-Authenticate": header}
-                except Unavailable:
+                except Unavailable as fault:
+                    away(fault)
                     return jsonify(error="temporarily_unavailable"), 503
                 return view(*args, **kwargs)
 
@@ -135,8 +136,8 @@ class Authenticator:
         session.setdefault(BROWSER, new_secret())
         try:
             url = self.sign_in.begin(session[BROWSER], self._callback(), request.args.get("return_to", "/"))
-        except Unavailable:
-            return self._sorry("The sign-in service can't be reached. Please try again.", 503)
+        except Unavailable as fault:
+            return self._sorry(away(fault), 503)
         return redirect(url, 303)
 
     def _finish(self) -> ResponseReturnValue:
@@ -144,10 +145,9 @@ class Authenticator:
             arrived = self.sign_in.finish(session.get(BROWSER, ""), request.args)
         except Refused as refused:
             return self._sorry(str(refused), 400)
-        except Unavailable:
-            return self._sorry("The sign-in service can't be reached. Please try again.", 503)
+        except Unavailable as fault:
+            return self._sorry(away(fault), 503)
         self.sign_in.forget(session.pop(KEY, ""))
-        session.pop(BROWSER, None)
         session[KEY] = arrived.key
         return redirect(arrived.return_to, 303)
 
@@ -155,26 +155,29 @@ class Authenticator:
         if not came_from_here(request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), request.host_url.rstrip("/")):
             abort(403)
         key = session.pop(KEY, "")
+        session.pop(BROWSER, None)
         g.pop("authenticator_person", None)
         try:
-            away = self.sign_in.sign_out(key, request.host_url)
-        except Unavailable:
-            away = ""
-        return redirect(away or "/", 303)
+            out = self.sign_in.sign_out(key, request.host_url)
+        except Unavailable as fault:
+            away(fault)
+            out = ""
+        return redirect(out or "/", 303)
 
     def _logged_out(self) -> ResponseReturnValue:
         try:
             self.sign_in.logged_out(request.form.get("logout_token"))
         except Refused:
             return {"error": "invalid_request"}, 400, {"Cache-Control": "no-store"}
-        except Unavailable:
+        except Unavailable as fault:
+            away(fault)
             return {"error": "temporarily_unavailable"}, 503, {"Cache-Control": "no-store"}
         return "", 200, {"Cache-Control": "no-store"}
 
     def _ask(self) -> ResponseReturnValue:
         """To the sign-in page, and back here afterwards; a form that was sent can't be sent again, so then to the start page."""
-        back = request.full_path.rstrip("?") if request.method == "GET" else "/"
-        return redirect(url_for("authenticator.sign_in", return_to=request.script_root + back), 303)
+        back = own_path(request.script_root + request.path, request.query_string) if request.method == "GET" else request.script_root + "/"
+        return redirect(url_for("authenticator.sign_in", return_to=back), 303)
 
     def _callback(self) -> str:
         return str(self._redirect_uri or url_for("authenticator.callback", _external=True))

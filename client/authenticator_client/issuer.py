@@ -34,6 +34,7 @@ class Issuer:
         self.keys = Keys(self._key_set)
         self._lock = threading.Lock()
         self._known: Mapping[str, Any] = {}
+        self._why = f"{self.url} does not say where its endpoints are"
         self._got_at = self._tried_at = float("-inf")
 
     def endpoint(self, name: str) -> str:
@@ -45,35 +46,43 @@ class Issuer:
 
     def metadata(self) -> Mapping[str, Any]:
         """What the service says about itself."""
-        now = time.monotonic()
-        if now - self._got_at > FRESH_SECONDS and now - self._tried_at > AGAIN_SECONDS and self._lock.acquire(blocking=not self._known):
+        if self._is_due() and self._lock.acquire(blocking=not self._known):  # who knows nothing waits for who is asking
             try:
-                self._learn()
+                if self._is_due():
+                    self._learn()
             finally:
                 self._lock.release()
         if not self._known:
-            raise Unavailable(f"{self.url} does not say where its endpoints are")
+            raise Unavailable(self._why)
         return self._known
 
-    def _learn(self) -> None:
-        if time.monotonic() - self._got_at <= FRESH_SECONDS:
-            return  # somebody else was quicker
-        self._tried_at = time.monotonic()
-        try:
-            status, found = web.get(f"{self.url.rstrip('/')}/.well-known/openid-configuration")
-        except Unavailable:
-            return
-        if status == 200 and self._believable(found):
-            self._known, self._got_at = found, time.monotonic()
+    def _is_due(self) -> bool:
+        now = time.monotonic()
+        return now - self._got_at > FRESH_SECONDS and now - self._tried_at > AGAIN_SECONDS
 
-    def _believable(self, found: Mapping[str, Any]) -> bool:
-        """Whether it speaks for itself (OpenID Connect Discovery §4.3) and names only endpoints that secrets may be sent to."""
-        if found.get("issuer") != self.url:
-            return False
+    def _learn(self) -> None:
+        place = f"{self.url.rstrip('/')}/.well-known/openid-configuration"
         try:
-            return all(web.proper(found[name]) for name in ENDPOINTS & set(found))
-        except ValueError:
-            return False
+            status, found = web.get(place)
+            if status != 200:
+                raise Unavailable(f"{place} answers {status}")
+            self._believe(found)
+        except Unavailable as fault:
+            self._why = str(fault)
+        else:
+            self._known, self._got_at = found, time.monotonic()
+        finally:
+            self._tried_at = time.monotonic()  # at the end, so that those who waited through a time-out do not each begin another
+
+    def _believe(self, found: Mapping[str, Any]) -> None:
+        """Unavailable unless it speaks for itself (OpenID Connect Discovery §4.3) and names only endpoints that secrets may be sent to."""
+        if found.get("issuer") != self.url:
+            raise Unavailable(f"the service at {self.url} calls itself {found.get('issuer')!r}: the issuer has to be spelt exactly so")
+        try:
+            for name in sorted(ENDPOINTS & set(found)):
+                web.proper(found[name])
+        except ValueError as error:
+            raise Unavailable(f"the service at {self.url} names an endpoint that nothing is sent to: {error}") from None
 
     def _key_set(self) -> Mapping[str, Any]:
         status, found = web.get(self.endpoint("jwks_uri"))

@@ -76,6 +76,7 @@ class Keys:
         self._fetch = fetch
         self._lock = threading.Lock()
         self._known: dict[str, Key] = {}
+        self._why = ""
         self._got_at = self._tried_at = float("-inf")
 
     def find(self, kid: str) -> Key | None:
@@ -87,7 +88,7 @@ class Keys:
         if now - self._tried_at > pause or (kid not in known and self._lock.locked()):  # a look that is under way may bring it
             self._look(pause, patience=0 if kid in known else PATIENCE)
         if not self._known or time.monotonic() - self._got_at > STALE_SECONDS:
-            raise Unavailable("the service's keys cannot be fetched")
+            raise Unavailable(f"the service's keys cannot be fetched: {self._why}")
         return self._known.get(kid)
 
     def _look(self, pause: float, *, patience: float) -> None:
@@ -95,15 +96,21 @@ class Keys:
         if not self._lock.acquire(timeout=patience):
             return
         try:
-            if time.monotonic() - self._tried_at <= pause:
-                return
-            self._tried_at = time.monotonic()
+            if time.monotonic() - self._tried_at > pause:
+                self._learn()
+        finally:
+            self._lock.release()
+
+    def _learn(self) -> None:
+        try:
             found = self._fetch().get("keys")
             listed = found[:MOST_KEYS] if isinstance(found, list) else []
             keys = {key.kid: key for key in map(key_of, listed) if key}
             if keys:
                 self._known, self._got_at = keys, time.monotonic()
-        except Unavailable:
-            pass
+            else:
+                self._why = "the service shows no key of use"
+        except Unavailable as fault:
+            self._why = str(fault)
         finally:
-            self._lock.release()
+            self._tried_at = time.monotonic()  # at the end, so that those who waited through a time-out do not each begin another

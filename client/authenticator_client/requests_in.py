@@ -1,9 +1,17 @@
-"""What comes in with a request, whatever the framework: bearer tokens, and whether a form was sent by a page of the app itself."""
+"""What a framework's part asks about a request: its bearer token, whether a page of the app sent it, where to come back to, what to say."""
 
 from __future__ import annotations
 
-from authenticator_client.errors import Refused
+import logging
+from typing import Final
+from urllib.parse import quote
+
+from authenticator_client.errors import Refused, Unavailable
 from authenticator_client.verifier import Verified, Verifier
+
+AWAY: Final = "The sign-in service can't be reached. Please try again."
+_QUERY: Final = "%/:?@!$&'()*+,;=~"
+_log = logging.getLogger("authenticator_client")
 
 
 def bearer(verifier: Verifier, header: str | None, permission: str = "", scope: str = "") -> Verified:
@@ -39,3 +47,14 @@ def came_from_here(origin: str | None, site: str | None, own: str) -> bool:
     if origin and origin != "null":
         return origin == own
     return site == "same-origin"
+
+
+def own_path(path: str, query: bytes) -> str:
+    """The path and the query of a request as a browser has to spell them; WSGI hands the path on without its percent signs."""
+    return quote(path) + (f"?{quote(query, safe=_QUERY)}" if query else "")
+
+
+def away(fault: Unavailable) -> str:
+    """What to tell people; why it is so goes into the log, for the developer."""
+    _log.warning("503: %s", fault)
+    return AWAY

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from authenticator_client import web
-from authenticator_client.errors import Refused, Unavailable
+from authenticator_client.errors import Refused, Unavailable, showable
 from authenticator_client.id_token import IdTokens
 from authenticator_client.issuer import Issuer
 from authenticator_client.jws import LEEWAY
@@ -26,6 +26,7 @@ PENDING_SECONDS: Final = 600
 SESSION_SECONDS: Final = 12 * 3600
 SCOPES: Final = ("openid", "profile", "email")
 LONGEST_RETURN: Final = 2000
+AGAIN_SECONDS: Final = 5.0  # while the service does not answer, pages wait for it no more often than that
 _EARLY: Final = 5  # seconds before its end in which an access token is renewed, so that it does not end on its way
 
 
@@ -40,8 +41,8 @@ class Arrived(NamedTuple):
 class SignIn:
     """The way of one application through the sign-in of one service.
 
-    Two secrets go into the browser's session and nothing else: `browser`, while somebody is on her way (`new_secret`), and the
-    key of a finished sign-in. Tokens stay in `store`, under the digest of that key.
+    Two secrets go into the browser's session and nothing else: `browser`, to which sign-ins that are under way are bound (`new_secret`), and
+    the key of a finished one. Tokens stay in `store`, under the digest of that key.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class SignIn:
         self._secret, self._resource, self._session_seconds = client_secret, resource, session_seconds
         self._scope = " ".join(dict.fromkeys(("openid", *scopes)))
         self._id_tokens = IdTokens(self.issuer, client_id)
+        self._away_until = float("-inf")
         self._locks = [threading.Lock() for _ in range(64)]
 
     # Signing in
@@ -106,7 +108,7 @@ class SignIn:
         if query.get("iss", None if named else self.issuer.url) != self.issuer.url:
             raise Refused("wrong_issuer", "The answer came from another service (RFC 9207).")
         if "error" in query:
-            raise Refused(_word(query["error"]), "The sign-in was not finished.")
+            raise Refused(showable(query["error"]), "The sign-in was not finished.")
         return self._arrive(pending, query.get("code", ""))
 
     def _arrive(self, pending: Mapping[str, Any], code: str) -> Arrived:
@@ -128,7 +130,9 @@ class SignIn:
         if not self.issuer.metadata().get("userinfo_endpoint"):
             return claims
         status, told = web.get(self.issuer.endpoint("userinfo_endpoint"), token=access_token)
-        if status != 200 or told.get("sub") != claims["sub"]:
+        if status != 200:
+            raise Unavailable(f"the service answers {status} where it should say who signed in")
+        if told.get("sub") != claims["sub"]:
             raise Refused("invalid_id_token", "The service does not say the same about who signed in.")
         return {**told, **claims}
 
@@ -161,8 +165,9 @@ class SignIn:
     def _renewed(self, key: str, *, sure: bool) -> SignedIn | None:
         """The sign-in with new tokens, which one thread fetches for all that wait."""
         signed = self._kept(key)
-        if signed is None or _is_fresh(signed):
+        if signed is None or _is_fresh(signed) or (time.monotonic() < self._away_until and not sure):
             return signed
+        spent = signed.refresh_token
         try:
             given = self._token(grant_type="refresh_token", refresh_token=signed.refresh_token)
             self._take_over(signed, given)
@@ -173,9 +178,18 @@ class SignIn:
             self.store.take(_name("session", key))
             return None
         except Unavailable:
+            self._away_until = time.monotonic() + AGAIN_SECONDS
+            if signed.refresh_token != spent:
+                self._keep_renewed(key, signed)  # the old one shown again would look like a theft
             if sure:
                 raise
             return signed
+        return self._keep_renewed(key, signed)
+
+    def _keep_renewed(self, key: str, signed: SignedIn) -> SignedIn | None:
+        """Keep it unless somebody signed out meanwhile, in another process."""
+        if self.store.get(_name("session", key)) is None:
+            return None
         self._keep(key, signed)
         return signed
 
@@ -192,16 +206,15 @@ class SignIn:
 
     def _take_over(self, signed: SignedIn, given: Mapping[str, Any]) -> None:
         """Keep the tokens of an answer, and the rights that are in them. An access token that is not for us (opaque, or for an API) has none."""
-        signed.access_token = str(given["access_token"])
         signed.refresh_token = str(given.get("refresh_token", signed.refresh_token))
-        life = given.get("expires_in")
-        signed.access_until = time.time() + (life if isinstance(life, int) and 0 < life <= 3600 else 60)
+        signed.access_token, life = str(given["access_token"]), given.get("expires_in")
         try:
             verified = self.verifier.check(signed.access_token)
         except Refused:
             signed.permissions, signed.roles = [], []
         else:
             signed.permissions, signed.roles = sorted(verified.permissions), sorted(verified.roles)
+        signed.access_until = time.time() + (life if isinstance(life, int) and 0 < life <= 3600 else 60)
 
     # Signing out
 
@@ -242,15 +255,14 @@ class SignIn:
 
     def _token(self, **fields: str) -> dict[str, Any]:
         auth = web.basic(self.client_id, self._secret) if self._secret else None
-        status, given = web.post(
-            self.issuer.endpoint("token_endpoint"), fields | self._target() | ({} if auth else {"client_id": self.client_id}), auth
-        )
+        sent = fields | self._target() | ({} if auth else {"client_id": self.client_id})
+        status, given = web.post(self.issuer.endpoint("token_endpoint"), sent, auth)
         if status == 200 and isinstance(given.get("access_token"), str) and str(given.get("token_type", "")).lower() == "bearer":
             return given
         if given.get("error") in ("invalid_client", "unauthorized_client"):
             raise Unavailable("the service does not know this application, or not with this secret")
         if status in (400, 401) and isinstance(given.get("error"), str):
-            raise Refused(_word(given["error"]), "The service gives no tokens.")
+            raise Refused(showable(given["error"]), "The service gives no tokens.")
         raise Unavailable(f"the service answers {status} where it should give tokens")
 
     def _target(self) -> dict[str, str]:
@@ -285,8 +297,3 @@ def _name(kind: str, secret: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
-def _word(code: str) -> str:
-    """An error code as it may be shown: RFC 6749 allows signs there that an app's page may not like."""
-    return code if code.replace("_", "").isalnum() and code.isascii() and len(code) <= 60 else "invalid_request"

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote_plus, urlsplit
 
 import requests
+import urllib3
 
 from authenticator_client.errors import Unavailable
 
@@ -44,12 +45,17 @@ def basic(client_id: str, secret: str) -> tuple[str, str]:
 
 def get(url: str, *, token: str = "") -> Answer:
     """Fetch a JSON object."""
-    return _ask("GET", url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    return _ask("GET", url, headers={"Authorization": f"Bearer {token}"} if token else {}, auth=_as_it_is)
 
 
 def post(url: str, fields: Mapping[str, str], auth: tuple[str, str] | None = None) -> Answer:
     """Send a form, get a JSON object."""
-    return _ask("POST", url, data=dict(fields), auth=auth)
+    return _ask("POST", url, data=dict(fields), auth=auth or _as_it_is)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Instead of requests' own look into ~/.netrc, which would put a password in the place of the token."""
+    return request
 
 
 def _ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
@@ -60,12 +66,12 @@ def _ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, **m
             method, url, headers=wanted, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True, **more
         ) as answer:
             held = b""
-            for piece in answer.iter_content(1 << 16):
+            while piece := answer.raw.read1(1 << 16, decode_content=True):  # what is there: a drip must not outlast the clock
                 held += piece
                 if len(held) > LONGEST or time.monotonic() > end:
                     raise Unavailable(f"{_place(url)} answers too much, or too slowly")
             status = answer.status_code
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise Unavailable(f"{_place(url)} does not answer: {type(error).__name__}") from None
     return Answer(status, _object(held))
 
