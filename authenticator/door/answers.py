@@ -54,7 +54,7 @@ class Ask:
 def asked(query: str) -> Ask:
     """The question in a query; AuthError `invalid_request` for one that could be misread: a slip of the pen must open nothing."""
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=10)
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict", max_num_fields=10)
     except ValueError:
         raise AuthError("invalid_request") from None
     found = dict(pairs)

@@ -68,7 +68,7 @@ class Door:
         self._marks = tuple(f"{name}=" for name in (self._cookies.session_name, self._cookies.door_name) if name)
         self._lock = threading.Lock()
         self._known: dict[bytes, Known] = {}
-        self._made: dict[str, tuple[float, str]] = {}
+        self._made: dict[tuple[object, ...], tuple[float, str]] = {}
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("PATH_INFO") != PATH:
@@ -179,13 +179,15 @@ class Door:
         return known
 
     def _require(self, known: Known, ask: Ask) -> None:
-        """AuthError `forbidden` unless she has the permission that is asked for, and what she shows may use it."""
+        """AuthError `forbidden` unless she has the permission that is asked for, and what she shows may use it; `step_up_required` likewise."""
         if not ask.permission:
             return
         bounded = known.scopes is not None and ask.application == OWN and ask.permission not in known.scopes
         elsewhere = known.client not in ("", OWN_CLIENT, ask.application) and ask.application != OWN
         if bounded or elsewhere or not self._service.may_in(known.signed.user, ask.application, ask.permission, ask.resource):
             raise AuthError("forbidden")
+        if ask.application == OWN:
+            self._service.require_factors_for(known.signed, ask.permission)
 
     def _permissions(self, known: Known, ask: Ask) -> str:
         if ask.application == OWN:
@@ -202,14 +204,15 @@ class Door:
         if not known.own:
             token = environ["HTTP_AUTHORIZATION"].partition(" ")[2].strip()
             return "" if token.startswith(TOKEN_PREFIX) else token
-        session, now = known.signed.session.id, time.monotonic()
-        made = self._made.get(session)
+        session, now = known.signed.session, time.monotonic()
+        proof = (session.id, session.auth_time, session.mfa_at)  # which the token tells of
+        made = self._made.get(proof)
         if made is None or made[0] <= now:
             with self._app.app_context():
                 made = (now + TOKEN_KEPT, self._tokens.issue(known.signed, scope=TOKEN_SCOPE, seconds=TOKEN_SECONDS))
             if len(self._made) >= MOST_KNOWN:
                 self._made.clear()
-            self._made[session] = made
+            self._made[proof] = made
         return made[1]
 
     def _refused(self, environ: Environ, ask: Ask, error: AuthError) -> Answered:

@@ -228,14 +228,18 @@ def require(core: Core, signed: Signed, permission: str, client: Client | None =
     if permission not in held_here(core, signed.user).permissions or (bounded and permission not in session.scopes):
         note_refusal(core, signed, permission, client)
         raise AuthError("forbidden")
-    if session.kind != "token":  # two factors were shown when that was made
-        require_two_factors(core, signed)
+    require_two_factors(core, signed)
 
 
 def require_two_factors(core: Core, signed: Signed) -> None:
-    """AuthError `step_up_required` for an administrator in production whose two factors were not shown today (SECURITY.md 47)."""
+    """AuthError `step_up_required` for an administrator in production whose two factors were not shown today (SECURITY.md 47).
+
+    For a personal access token they were shown when it was made.
+    """
+    if core.settings.development or signed.session.kind == "token":
+        return
     shown = signed.session.mfa_at
-    if not core.settings.development and (shown is None or core.clock.now() - shown > TWO_FACTORS_LAST):
+    if shown is None or core.clock.now() - shown > TWO_FACTORS_LAST:
         raise AuthError("step_up_required", "Administrators need two factors: set up a second step, and sign in with it.")
 
 

@@ -21,6 +21,11 @@ class Permissions(Facade):
         """AuthError `forbidden`, or in production `step_up_required` without two factors shown today."""
         permissions.require(self.core, signed, permission, client)
 
+    def require_factors_for(self, signed: Signed, permission: str) -> None:
+        """AuthError `step_up_required` in production without two factors shown today, for a permission that this service comes with."""
+        if permission in permissions.PERMISSIONS:
+            permissions.require_two_factors(self.core, signed)
+
     def require_over(self, signed: Signed, user: User) -> None:
         """AuthError `forbidden` for acting on oneself, or on somebody who may do more here."""
         permissions.require_over(self.core, signed, user)

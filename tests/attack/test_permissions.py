@@ -269,6 +269,19 @@ def test_ap_02_in_production_rights_need_two_factors(manor: House) -> None:
         assert browser.get(path).status_code == 403
 
 
+def test_ap_02_in_production_the_door_opens_no_right_of_this_service_with_one_factor(manor: House) -> None:
+    person = manor.sign_up()
+    give(manor, person, "administrator")
+    id, _ = application(manor)
+    give(manor, person, "reports:read", application=id)
+    browser, wanted = manor.browser_of(person), "/verify?permission=users:write"
+    for answer in (browser.get(wanted), manor.visitor().get(wanted, headers=person.bearer)):
+        assert (answer.status_code, answer.json["code"]) == (403, "step_up_required")
+        assert answer.headers["X-Auth-User"] == ""
+    assert browser.get("/verify").status_code == 200
+    assert browser.get(f"/verify?permission=reports:read&application={id}").status_code == 200
+
+
 # AP-03, AP-06, AP-08
 
 

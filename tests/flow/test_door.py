@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import jwt
 import pytest
 
 from authenticator.applications import OWN, Application, Assignment, Permission
@@ -111,7 +112,17 @@ def test_a_permission_is_asked_for_here_and_in_an_application(client: Browser, a
 
 
 @pytest.mark.parametrize(
-    "query", ["?permisson=x", "?permission=", "?permission=a&permission=b", "?optional=yes", "?resource=x", "?a", "?x=1"]
+    "query",
+    [
+        "?permisson=x",
+        "?permission=",
+        "?permission=a&permission=b",
+        "?optional=yes",
+        "?resource=x",
+        "?a",
+        "?x=1",
+        "?permission=a&resource=%ff",
+    ],
 )
 def test_a_slip_of_the_pen_opens_nothing(ada: Account, query: str) -> None:
     assert at(ada.browser(), query).status == 400
@@ -175,6 +186,17 @@ def test_the_handed_token_dies_soon_and_with_its_session(client: Browser, ada: A
     assert at(browser).status == 401
 
 
+def test_the_handed_token_tells_of_proof_that_was_just_shown_again(ada: Account, clock: SetClock) -> None:
+    browser = ada.browser()
+    before = _claims(at(browser).headers["X-Auth-Token"])
+    clock.advance(seconds=30)
+    asked = browser.submit("/confirm?return_to=/account", action="/account/confirm/password").follow()
+    assert browser.submit(asked, password=ada.password).status == 303
+    after = _claims(at(browser).headers["X-Auth-Token"])
+    assert after["sid"] == before["sid"]
+    assert after["auth_time"] > before["auth_time"]
+
+
 def test_a_personal_token_tells_only_what_its_scopes_allow(client: Browser, ada: Account, clock: SetClock) -> None:
     def made(*scopes: str) -> str:
         wish = {"name": "x", "scopes": list(scopes), "expires_at": (clock.now() + timedelta(days=1)).isoformat()}
@@ -229,6 +251,11 @@ def holding(client: Browser, name: str, value: str) -> Browser:
     browser = client.browser()
     browser._client.set_cookie(name, value, domain="localhost")
     return browser
+
+
+def _claims(token: str) -> dict[str, Any]:
+    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return found
 
 
 def _cookies(page: Page) -> list[tuple[str, str]]:
