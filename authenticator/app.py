@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, current_app, g, redirect, request
 from pydantic import BaseModel
@@ -279,7 +279,8 @@ class Authenticator:
             if self.current_user is not None:
                 return view(*args, **kwargs)
             if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html" and request.method in ("GET", "HEAD"):
-                return redirect(self.sign_in_url(request.full_path.rstrip("?")))
+                query = request.query_string.decode("ascii", "replace")
+                return redirect(self.sign_in_url(quote(request.path) + (f"?{query}" if query else "")))
             return {"code": "invalid_token", "title": "Sign in first", "status": 401}, 401, {"WWW-Authenticate": "Bearer"}
 
         return guarded

@@ -6,6 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask, abort, session
@@ -55,6 +56,16 @@ def test_the_example_is_short_and_signs_people_in(host: Flask) -> None:
     assert _sign_up(client, "/diary").location == "/diary"
     assert client.get("/diary").text == "The diary of Ada L"
     assert "Hello Ada L" in client.get("/").text
+
+
+def test_somebody_comes_back_to_the_very_path_whatever_is_in_it(tmp_path: Path) -> None:
+    app = Flask("host")
+    app.config.update(AUTHENTICATOR_ENVIRONMENT="development", AUTHENTICATOR_DATA_DIR=str(tmp_path))
+    auth = Authenticator(app)
+    app.add_url_rule("/notes/<path:name>", "notes", auth.required(lambda name: name))
+    for path in ("/notes/100%25", "/notes/what%3F", "/notes/c%23?x=%26&y=1", "/notes/%C3%BC"):
+        sent = app.test_client().get(path, headers={"Accept": "text/html"})
+        assert parse_qs(urlsplit(sent.location).query) == {"return_to": [path]}
 
 
 def test_a_program_without_a_token_gets_401_and_with_one_gets_in(host: Flask) -> None:
