@@ -17,6 +17,7 @@ from authenticator.flows.changes import TRIES
 from authenticator.flows.changes import change as changed
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
+from authenticator.limits import Limit
 from authenticator.models import Client, User
 from authenticator.words import Words
 
@@ -25,6 +26,7 @@ NAME = re.compile(r"[a-z][a-z0-9_.-]*(:[a-z0-9_.*-]+)*", re.ASCII)
 LONGEST_NAME, LONGEST_TEXT = 64, 200
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 MOST_DECLARED, MOST_ROLES, MOST_GIVEN = 200, 100, 200
+CHANGES_BY_OWNER = 600  # an hour, in other people's rights and histories
 
 
 def find(core: Core, application_id: str) -> Application:
@@ -124,13 +126,15 @@ def assign(core: Core, by: By, user: User, assignment: Assignment, client: Clien
     _may_give(core, by, application, given, client)
     if by != "operator" and by.user.id == user.id and not owns(by, application):
         raise AuthError("forbidden", "You can't give anything to yourself. Ask another administrator.")
+    _count(core, by, application)
 
     def edit(found: User) -> User:
         before = next((item for item in found.assignments if item.same_as(given)), None)
         if before and before.expires_at == given.expires_at:
             return found
-        others = tuple(item for item in found.assignments if not item.same_as(given) and permissions.alive(item, now))
-        _require_room(len(others), MOST_GIVEN)
+        others: Sequence[Assignment] = [item for item in found.assignments if not item.same_as(given) and permissions.alive(item, now)]
+        if len(others) >= MOST_GIVEN:
+            others = _with_room(core, application, others)
         return replace(found, assignments=(*others, given))
 
     done = _changed(core, by, user, edit, "given", given, client)
@@ -151,6 +155,7 @@ def unassign(core: Core, by: By, user: User, assignment: Assignment, client: Cli
         find(core, wanted.application) if known else Application(wanted.application, "", now, now)
     )  # it was removed: this stands for nothing
     _may_give(core, by, application, wanted, client, taking=True)
+    _count(core, by, application)
 
     def edit(found: User) -> User:
         kept = tuple(item for item in found.assignments if not item.same_as(wanted))
@@ -159,6 +164,23 @@ def unassign(core: Core, by: By, user: User, assignment: Assignment, client: Cli
         return replace(found, assignments=kept)
 
     return _changed(core, by, user, edit, "taken", wanted, client)
+
+
+def _count(core: Core, by: By, application: Application) -> None:
+    """AuthError `rate_limited` for an owner who writes into other people's histories without end."""
+    if by != "operator" and owns(by, application):
+        core.spend(Limit(f"gifts:{by.user.id}", CHANGES_BY_OWNER, 3600))
+
+
+def _with_room(core: Core, application: Application, given: Sequence[Assignment]) -> Sequence[Assignment]:
+    """These without those of applications that are gone; AuthError `validation_failed` if no other one fits beside them.
+
+    People's own applications take no room from the operator's.
+    """
+    known = {name: own(core) if name == OWN else core.store.application(name) for name in {item.application for item in given}}
+    owners = [(item, found.owner) for item in given if (found := known[item.application])]
+    _require_room(sum(1 for _, owner in owners if bool(owner) == bool(application.owner)), MOST_GIVEN)
+    return [item for item, _ in owners]
 
 
 def _without(user: User, given: Assignment) -> User:

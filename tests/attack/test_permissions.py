@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from authenticator.applications import OWN, Assignment, Role
+from authenticator.errors import AuthError
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -36,8 +38,6 @@ def application(house: House, owner: Person | None = None) -> tuple[str, str]:
     service: Service = house.service
     made = service.register_application({"client_name": "Reports", "redirect_uris": ["https://reports.example/back"]})
     if owner:
-        from dataclasses import replace
-
         stored = service.core.store.application(made.application.id)
         assert stored
         assert service.core.store.save_application(replace(stored, owner=owner.id, registration="owner"))
@@ -234,6 +234,38 @@ def test_ap_01_an_owner_gives_roles_of_her_own_application_only(house: House) ->
     assert call(house, "GET", f"/users/{friend.id}/permissions", owner).status_code == 403
     foreign = next(item["id"] for item in _all_of(house, friend) if item["application"] == OWN)
     assert call(house, "DELETE", f"/users/{friend.id}/permissions/{foreign}?application={mine}", owner).status_code == 404
+
+
+def test_ap_01_an_owner_leaves_room_for_what_others_give(house: House) -> None:
+    owner, friend = house.sign_up(), house.sign_up()
+    mine, _ = application(house, owner)
+    other, _ = application(house)
+    gone, _ = application(house)
+    user = house.service.find_user(friend.id)
+    filled = [Assignment(mine, role="editor", resource=f"projects/{number}") for number in range(200)]
+    left = [Assignment(gone, role="editor", resource=f"projects/{number}") for number in range(199)]
+    assert house.service.core.store.save_user(replace(user, assignments=(*filled, *left)))
+    body = {"application": mine, "role": "editor"}
+    assert call(house, "POST", f"/users/{friend.id}/permissions", owner, body).status_code == 422
+    give(house, friend, "editor", application=other)
+    with pytest.raises(AuthError, match="200"):
+        give(house, friend, "administrator")
+    house.service.remove_application(house.service.application(gone))
+    give(house, friend, "administrator")
+    assert {item.application for item in held(house, friend)} == {mine, other, OWN}, "what is gone is cleared away"
+
+
+def test_ap_01_an_owner_fills_nobodys_history(house: House) -> None:
+    owner, friend = house.sign_up(), house.sign_up()
+    mine, _ = application(house, owner)
+    given = Assignment(mine, role="editor")
+    signed = house.service.signed_by_session(owner.session)
+    for _ in range(300):
+        house.service.assign(signed, house.service.find_user(friend.id), given)
+        house.service.unassign(signed, house.service.find_user(friend.id), given)
+    refused = call(house, "POST", f"/users/{friend.id}/permissions", owner, {"application": mine, "role": "editor"})
+    assert (refused.status_code, refused.json["code"]) == (429, "rate_limited")
+    assert held(house, friend) == ()
 
 
 def _all_of(house: House, who: Person) -> Any:
