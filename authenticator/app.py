@@ -217,7 +217,7 @@ def _secret(settings: Settings) -> bytes:
         text = development_secret(settings.data_dir)
     advice = f"Set {PREFIX}SECRET_KEY to the output of: openssl rand -base64 32"
     if not text:
-        raise ConfigurationError(f"There is no secret key, and production does not start without one. {advice}")
+        raise ConfigurationError(f"There is no secret key, and production does not start without one. {advice} (For development: authenticator --dev …)")
     if len(text.encode()) < 32 or len(set(text)) < 12:
         raise ConfigurationError(f"The secret key is too short or too simple to hold 256 random bits. {advice}")
     return derive_key(text.encode(), "authenticator")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -19,11 +20,17 @@ def overrides() -> dict[str, Any]:
     return {f"{PREFIX}ENVIRONMENT": "development"} if click.get_current_context().meta.get(DEVELOPMENT) else {}
 
 
+def defaults() -> dict[str, Any]:
+    """What a development server at this PORT says of itself, so that a command beside it says the same."""
+    port = os.environ.get("PORT", "")
+    return {f"{PREFIX}PUBLIC_URL": f"http://localhost:{port}"} if overrides() and port.isdecimal() else {}
+
+
 def application() -> Flask:
     """The service's Flask application, made now unless a host application has it."""
     host = _host()
     if host is None:
-        return create_app(overrides())
+        return create_app(overrides(), defaults=defaults())
     inner: Flask = host.extensions["authenticator"]
     return inner
 
@@ -39,7 +46,7 @@ def settings() -> Loaded:
     if host is not None:
         loaded: Loaded = host.extensions["authenticator"].extensions["authenticator_loaded"]
         return loaded
-    return load(overrides())
+    return load(overrides(), defaults=defaults())
 
 
 def _host() -> Flask | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -110,7 +112,7 @@ def banner(service: Service) -> str:
         ("Sign in", f"{settings.public_url}/sign-in"),
         ("Messages", f"{settings.public_url}/dev/outbox"),
         ("Database", database(service)),
-        ("Your app", f"{_port(settings.public_url)}authenticator --dev apps add Diary --redirect-uri http://localhost:5000/auth/callback"),
+        ("Your app", f"{_port(settings.public_url)}{_itself()} --dev apps add Diary --redirect-uri http://localhost:5000/auth/callback"),
     ]
     emulated = [item.label for item in found if item.state == "emulated"]
     if emulated:
@@ -125,6 +127,12 @@ def _port(public_url: str) -> str:
     """What a command on the same data must be told, if it is not the usual port."""
     port = urlsplit(public_url).port
     return f"PORT={port} " if port not in (None, 8000) else ""
+
+
+def _itself() -> str:
+    """This command as the shell finds it: `make run` puts it into .venv, where no PATH leads."""
+    here = Path(sys.argv[0])
+    return "authenticator" if shutil.which("authenticator") or here.name != "authenticator" else os.path.relpath(here)
 
 
 def database(service: Service) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from string import Template
 from urllib.parse import quote, urlsplit
 
@@ -11,11 +12,12 @@ from authenticator.flows.client_words import CODE
 FRAMEWORKS = ("flask", "django", "fastapi", "express", "curl")
 
 FLASK = Template("""\
-# pip install authenticator-client flask
+# pip install "authenticator-client[flask]"
 import os
 
 from authenticator_client.flask import Authenticator
 from flask import Flask
+from markupsafe import escape
 
 app = Flask(__name__)
 app.config.update(
@@ -29,12 +31,12 @@ auth = Authenticator(app, prefix="$prefix")
 @app.get("/")
 @auth.login_required
 def home() -> str:
-    return f"Hello, {auth.user.name}"
+    return f"Hello, {escape(auth.user.name)}"
 """)
 
 DJANGO = Template("""\
-# pip install authenticator-client django
-# settings.py
+# pip install "authenticator-client[django]"
+# settings.py, at its end
 import os
 
 AUTHENTICATOR = {
@@ -42,32 +44,29 @@ AUTHENTICATOR = {
     "client_id": "$client_id",
     "client_secret": os.environ.get("AUTHENTICATOR_CLIENT_SECRET", ""),
 }
-MIDDLEWARE = [
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "authenticator_client.django.AuthenticatorMiddleware",
-]
+MIDDLEWARE += ["authenticator_client.django.AuthenticatorMiddleware"]  # after SessionMiddleware
 
 # urls.py
 from authenticator_client.django import login_required
 from django.http import HttpResponse
 from django.urls import include, path
+from django.utils.html import escape
 
 
 @login_required
 def home(request):
-    return HttpResponse(f"Hello, {request.authenticator_user.name}")
+    return HttpResponse(f"Hello, {escape(request.authenticator_user.name)}")
 
 
 urlpatterns = [path("", home), path("$mounted/", include("authenticator_client.django"))]
 """)
 
 FASTAPI = Template("""\
-# pip install authenticator-client fastapi
+# pip install "authenticator-client[fastapi]"
 from typing import Annotated
 
-from authenticator_client import Verifier
+from authenticator_client import Verified, Verifier
 from authenticator_client.fastapi import Bearer
-from authenticator_client.verifier import Verified
 from fastapi import Depends, FastAPI
 
 app = FastAPI()
@@ -120,6 +119,7 @@ app.listen($port)
 """)
 
 CURL = Template("""\
+{  # in one piece, so that a terminal does not take the next line for the address
 verifier=$$(openssl rand -hex 32)
 challenge=$$(printf %s "$$verifier" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d '=')
 echo "Open this address, sign in, and copy the address that you come back to:"
@@ -129,6 +129,7 @@ code=$$(printf %s "$$back" | sed -n 's/.*[?&]code=\\([^&]*\\).*/\\1/p')
 curl -s '$issuer/oauth/token' $identified \\
   -d grant_type=authorization_code --data-urlencode "code=$$code" \\
   --data-urlencode 'redirect_uri=$redirect_uri' -d "code_verifier=$$verifier"
+}
 """)
 
 CURL_ITSELF = Template("""\
@@ -145,8 +146,10 @@ def snippet(framework: str, application: Application, issuer: str) -> str:
 
 
 def environment(application: Application, secret: str) -> str:
-    """The lines for the app's environment, with the secret."""
-    return f"AUTHENTICATOR_CLIENT_ID={application.id}" + (f"\nAUTHENTICATOR_CLIENT_SECRET={secret}" if secret else "")
+    """The lines for the app's environment: its id, its secret, and a key of its own for the cookies of its sessions."""
+    lines = {"AUTHENTICATOR_CLIENT_ID": application.id, "AUTHENTICATOR_CLIENT_SECRET": secret}
+    lines["SECRET_KEY"] = secrets.token_urlsafe(32) if CODE in application.grants else ""
+    return "\n".join(f"{name}={value}" for name, value in lines.items() if value)
 
 
 def frameworks_for(application: Application) -> tuple[str, ...]:

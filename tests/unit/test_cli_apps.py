@@ -55,6 +55,14 @@ def test_one_command_registers_and_prints_what_to_paste() -> None:
     assert secret not in listed + run("show", client_id).output + run("show", client_id, "--json").output
 
 
+def test_what_is_pasted_names_the_development_server_at_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make run PORT=8700` says itself: PORT=8700 authenticator --dev apps add …"""
+    monkeypatch.setenv("PORT", "8700")
+    assert 'AUTHENTICATOR_ISSUER="http://localhost:8700"' in run("add", "Shop", "--redirect-uri", URI).output
+    monkeypatch.setenv("AUTHENTICATOR_PUBLIC_URL", "http://localhost:8800")
+    assert 'AUTHENTICATOR_ISSUER="http://localhost:8800"' in run("add", "Shop", "--redirect-uri", URI).output
+
+
 @pytest.mark.parametrize("words", [(), ("--public",), ("--auth-method", "client_secret_post", "--resource", "https://api.example")])
 @pytest.mark.parametrize("framework", paste.FRAMEWORKS)
 def test_what_is_pasted_is_whole(framework: str, words: tuple[str, ...], tmp_path: Path) -> None:
@@ -83,6 +91,29 @@ def test_the_lines_for_curl_ask_as_the_application_may(tmp_path: Path) -> None:
     asked = subprocess.run(["bash"], input=text, env=env, capture_output=True, text=True, check=True).stdout.splitlines()
     assert f"{made['client_id']}:{made['client_secret']}" in asked
     assert "grant_type=client_credentials" in asked
+
+
+def test_the_lines_for_curl_may_be_pasted_into_a_terminal(tmp_path: Path) -> None:
+    """A shell that reads line by line would take the line after `read` for the address."""
+    text = run("show", add("--public")["client_id"], "--for", "curl").output
+    fake = tmp_path / "curl"
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    given = f"{text}{URI}?code=a-code&state=x\n"
+    asked = subprocess.run(
+        ["bash"], input=given, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=True
+    )
+    assert "code=a-code" in asked.stdout.splitlines()
+
+
+def test_what_is_pasted_needs_nothing_that_was_not_printed() -> None:
+    shown = run("add", "Shop", "--redirect-uri", URI).output
+    environment = dict(line.split("=", 1) for line in shown.partition("── flask")[0].splitlines() if "=" in line)
+    assert set(environment) == {"AUTHENTICATOR_CLIENT_ID", "AUTHENTICATOR_CLIENT_SECRET", "SECRET_KEY"}
+    assert len(environment["SECRET_KEY"]) >= 32
+    assert "MIDDLEWARE = " not in shown, "that would take away what the project has"
+    assert shown.count("escape(") == 2
+    assert "SECRET_KEY" not in run("add", "Robot", "--grant", "client-credentials", "--scope", "reports:read", "--for", "curl").output
 
 
 def test_an_apostrophe_ends_no_string() -> None:
