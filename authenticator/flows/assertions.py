@@ -6,9 +6,11 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import jwt
 from authlib.oauth2.base import OAuth2Error
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authenticator.applications import Application
@@ -27,7 +29,7 @@ WRONG: Final = 20  # secrets, in ten minutes
 TYPES: Final = ("JWT", "client-authentication+jwt", None)
 _UNTIMED: Final[Any] = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
 _UNREAD: Final[Any] = {"verify_signature": False, **_UNTIMED}
-_BAD: Final = (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+_BAD: Final = (jwt.PyJWTError, JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
 class InvalidProofError(OAuth2Error):  # type: ignore[misc]
@@ -58,15 +60,13 @@ def holds(core: Core, application: Application, text: str, here: frozenset[str])
     claims = _signed(core, application, text)
     if claims is None or not _aimed(claims.get("aud"), here):
         return False
-    now, expires, jti = core.clock.now().timestamp(), _time(claims, "exp"), claims.get("jti")
+    now, expires, jti = core.clock.now().timestamp(), _time(claims, "exp"), _id(claims)
     begins = [_time(claims, name) for name in ("iat", "nbf") if name in claims]
     if claims.get("iss") != application.id or claims.get("sub") != application.id:
         return False
     if not now - LEEWAY <= expires <= now + LONGEST_LIFE + LEEWAY or any(not 0 <= begin <= now + LEEWAY for begin in begins):
         return False
-    if not isinstance(jti, str) or not 0 < len(jti) <= 256:
-        return False
-    return _first(core, f"assertion:{digest(application.id)}:{digest(jti)}", LONGEST_LIFE + 3 * LEEWAY)
+    return bool(jti) and _first(core, f"assertion:{digest(application.id)}:{digest(jti)}", LONGEST_LIFE + 3 * LEEWAY)
 
 
 def proof(core: Core, text: str, method: str, url: str, token: str = "") -> str:
@@ -83,12 +83,13 @@ def proof(core: Core, text: str, method: str, url: str, token: str = "") -> str:
             raise InvalidProofError()
         key = ALGORITHMS[algorithm].import_key(jwk)
         claims = jwt.decode(text, key.public_key, algorithms=[algorithm], options=_UNTIMED)
+        named = _usual(str(claims.get("htu")))
     except _BAD:
         raise InvalidProofError() from None
-    now, jti = core.clock.now().timestamp(), claims.get("jti")
-    if abs(now - _time(claims, "iat")) > PROOF_LIFE or not isinstance(jti, str) or not 0 < len(jti) <= 256:
+    jti = _id(claims)
+    if not jti or abs(core.clock.now().timestamp() - _time(claims, "iat")) > PROOF_LIFE:
         raise InvalidProofError()
-    if claims.get("htm") != method or str(claims.get("htu")).partition("?")[0].partition("#")[0] != url:
+    if claims.get("htm") != method or named != _usual(url):
         raise InvalidProofError()
     if token and claims.get("ath") != base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode():
         raise InvalidProofError()
@@ -126,6 +127,18 @@ def _fitting(keys: list[Any], algorithm: str, kid: str) -> list[Any]:
 def _aimed(audience: Any, here: frozenset[str]) -> bool:
     wanted = [audience] if isinstance(audience, str) else audience
     return isinstance(wanted, list) and bool(wanted) and all(isinstance(one, str) and one in here for one in wanted)
+
+
+def _usual(uri: str) -> tuple[str, str | None, int | None, str]:
+    """An address without query and fragment, the same however it is written (RFC 9449 §4.3, RFC 3986 §6.2); ValueError for none."""
+    parts = urlsplit(uri)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme), parts.path
+
+
+def _id(claims: Mapping[str, Any]) -> str:
+    """What tells this statement from all others; nothing where it is no plain text."""
+    jti = claims.get("jti")
+    return jti if isinstance(jti, str) and len(jti) <= 256 and jti.isprintable() else ""
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -12,8 +11,8 @@ from authenticator.applications import Application
 from authenticator.flows.authorization_request import ANY
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.scopes import CLAIMS
+from authenticator.web_client import BadAnswer, json_object
 
-LONGEST: Final = 4096
 MOST: Final = 50
 SCOPE_OF: Final[Mapping[str, str]] = {claim: scope for scope, claims in CLAIMS.items() for claim in claims}
 TECHNICAL: Final = frozenset({"sub", "acr", "amr", "auth_time"})
@@ -74,12 +73,9 @@ def hinted(keys: KeyRing, token: str, application: Application, issuer: str, fau
 
 def _object(text: str, fault: Fault) -> dict[str, Any]:
     try:
-        parsed = json.loads(text) if len(text) <= LONGEST else None
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise fault("claims is not a JSON object, or too long.")
-    return parsed
+        return json_object(text.encode())
+    except BadAnswer:
+        raise fault("claims is no JSON object that everybody reads alike.") from None
 
 
 def _wanted(part: Any, application: Application, fault: Fault) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from joserfc.errors import JoseError
 from authenticator.applications import Application
 from authenticator.flows.client_keys import keys_of
 from authenticator.flows.core import Core
+from authenticator.web_client import BadAnswer, json_object
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 TYPES: Final = frozenset({"", "jwt", "oauth-authz-req+jwt", "application/oauth-authz-req+jwt"})
@@ -59,11 +60,9 @@ def _verified(core: Core, application: Application, token: str, fault: Fault) ->
         if kid and key.kid != kid:
             continue
         try:
-            said: Any = json.loads(jws.deserialize_compact(token, key, algorithms=[algorithm]).payload)
-        except (JoseError, ValueError, RecursionError):
+            return json_object(jws.deserialize_compact(token, key, algorithms=[algorithm]).payload)
+        except (JoseError, BadAnswer, ValueError):
             continue
-        if isinstance(said, dict):
-            return said
     raise fault("The request object is not signed by a key of this application, or holds no JSON object.")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from authenticator.testing.oauth import OAuthApp
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.attack.conftest import Builder, House, Visitor
 
 ITSELF = {"grant_types": ["client_credentials"], "redirect_uris": [], "scope": "reports:read reports:write"}
+RSA = RSAKey.generate_key(2048, private=True)
 BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -148,6 +149,7 @@ def test_oa_13_what_is_no_assertion_of_this_client(house: House, keyed: OAuthApp
         "an end that is a text": jwt.api_jws.encode(b'{"exp":"9999999999"}', key.private_key, "ES256"),
         "no id": assertion(keyed, key, jti=None),
         "an id that is a number": assertion(keyed, key, jti=5),
+        "an id that is half a character": assertion(keyed, key, jti="\ud800"),
         "a proof of a key": assertion(keyed, key, header={"typ": "dpop+jwt"}),
         "an access token": assertion(keyed, key, header={"typ": "at+jwt"}),
         "its own key along": assertion(keyed, thief, header={"jwk": thief.as_dict(private=False), "kid": "k2"}),
@@ -182,6 +184,8 @@ def faults(house: House, key: Any, method: str, path: str, token: str = "") -> d
         "from the future": proof(house, key, method, path, token, iat=now + 90),
         "a time as text": proof(house, key, method, path, token, iat=str(now)),
         "no id": proof(house, key, method, path, token, jti=None),
+        "an id that is half a character": proof(house, key, method, path, token, jti="\ud800"),
+        "a key of another kind": proof(house, key, method, path, token, header={"jwk": RSA.as_dict(private=False)}),
         "another type": proof(house, key, method, path, token, header={"typ": "JWT"}),
         "a private key": proof(house, key, method, path, token, header={"jwk": key.as_dict(private=True)}),
         "another's key named": proof(house, key, method, path, token, header={"jwk": other.as_dict(private=False)}),
@@ -201,6 +205,21 @@ def test_oa_20_a_proof_of_another_request_or_key_is_none(house: House, key: Any)
     assert given.json["token_type"] == "DPoP"
     assert bound.introspect(given.json["access_token"])["cnf"] == {"jkt": key.thumbprint()}
     assert bound.token("client_credentials", headers=once).json["error"] == "invalid_dpop_proof", "a proof counts once"
+
+
+@pytest.mark.parametrize("written", ["{here}/oauth/token?x=1#y", "HTTP://LOCALHOST/oauth/token", "http://localhost:80/oauth/token"])
+def test_a_proof_may_write_the_address_in_another_way(house: House, robot: OAuthApp, key: Any, written: str) -> None:
+    """RFC 9449 §4.3: without query and fragment, and alike by RFC 3986 §6.2.2 and §6.2.3."""
+    shown = proof(house, key, "POST", "/oauth/token", htu=written.format(here=house.service.settings.public_url))
+    assert robot.token("client_credentials", headers=shown).json["token_type"] == "DPoP"
+
+
+@pytest.mark.parametrize(
+    "written", ["http://localhost:8/oauth/token", "http://localhost:x/oauth/token", "http://[/oauth/token", "/oauth/token", ""]
+)
+def test_oa_20_a_proof_for_another_address_is_none(house: House, robot: OAuthApp, key: Any, written: str) -> None:
+    answer = robot.token("client_credentials", headers=proof(house, key, "POST", "/oauth/token", htu=written))
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_dpop_proof")
 
 
 def test_oa_20_a_bound_token_is_of_no_use_without_its_key(house: House, browser: Visitor, key: Any) -> None:

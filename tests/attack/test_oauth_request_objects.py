@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from joserfc import jwe, jwt
+from joserfc import jwe, jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from authenticator.testing.asking import CALLBACK, Asking, answer
@@ -86,6 +86,13 @@ def unsigned(facts: Mapping[str, Any]) -> str:
     return ".".join(urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
 
 
+def spelled(facts: Mapping[str, Any], **raw: str) -> str:
+    """Signed as JSON in which these values stand just so."""
+    members = {name: json.dumps(value) for name, value in facts.items()} | raw
+    body = ",".join(f"{json.dumps(name)}:{value}" for name, value in members.items())
+    return jws.serialize_compact({"alg": "ES256", "kid": "one"}, f"{{{body}}}", KEY, algorithms=["ES256"])
+
+
 def encrypted(text: str) -> str:
     return jwe.encrypt_compact({"alg": "dir", "enc": "A256GCM"}, text, OctKey.import_key(b"k" * 32))
 
@@ -108,6 +115,9 @@ FORGED = {
     "with another inside": lambda shop: signed(inside(shop, request="x")),
     "with an address inside": lambda shop: signed(inside(shop, request_uri="https://evil.example")),
     "odd values": lambda shop: signed(inside(shop, scope={"$ne": [1]}, prompt=[1])),
+    "half a character": lambda shop: spelled(inside(shop), login_hint='"\\ud800"'),
+    "a name twice": lambda shop: spelled(inside(shop), login_hint='"one","login_hint":"two"'),
+    "no number": lambda shop: spelled(inside(shop), exp="NaN"),
     "a list": lambda _shop: signed({}).split(".")[0] + ".W10.AAAA",
     "no JWT": lambda _shop: "x.y.z",
     "nothing of it": lambda _shop: "....",

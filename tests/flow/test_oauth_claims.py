@@ -65,9 +65,11 @@ def test_single_claims_come_where_they_were_asked_for(auth_app: Flask, as_user: 
     assert said(app.userinfo(again["access_token"]))["email"] == ada.email, "as long as the grant lives"
 
 
-@pytest.mark.parametrize(
-    "wish", ["{", "[]", "1", '{"userinfo": []}', '{"userinfo": {"email": 1}}', '{"id_token": {"email": {"essential": 1}}}']
-)
+@pytest.mark.parametrize("wish", [
+    "{", "[]", "1", '{"userinfo": []}', '{"userinfo": {"email": 1}}', '{"id_token": {"email": {"essential": 1}}}',
+    '{"id_token": {"acr": {"value": NaN}}}', '{"id_token": {"acr": {"value": 1e999}}}', '{"id_token": {}, "id_token": {"acr": null}}',
+    '{"id_token": {"acr": {"value": "\\ud800"}}}', '{"id_token": {"sub": {"values": ["\\udfff"]}}}', '{"userinfo": {"email": {"\\ud800": 1}}}',
+])  # fmt: skip
 def test_claims_that_are_none_are_refused(auth_app: Flask, as_user: AsUser, wish: str) -> None:
     app, browser = OAuthApp.register(auth_app), as_user().browser()
     answer, _ = app.authorize(browser, claims=wish)
