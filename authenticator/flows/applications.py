@@ -204,10 +204,7 @@ def _may_own(core: Core, owner: User) -> None:
 def _settled(core: Core, application: Application, metadata: Mapping[str, Any]) -> Application:
     """The application as the metadata say; what only the operator decides is left out for others."""
     settled = client_metadata.applied(core, application, metadata)
-    sector = settled.metadata.get("sector_identifier_uri", "")
-    known = application.metadata.get("sector_identifier_uri"), application.redirect_uris
-    if sector and known != (sector, settled.redirect_uris):
-        client_documents.check_sector(core, sector, settled.redirect_uris)
+    client_documents.check_sector(core, application, settled)
     return settled if settled.auth_method in BY_SECRET else replace(settled, secrets=())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -11,18 +10,21 @@ from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows import client_metadata, client_uris
 from authenticator.flows.core import Core
+from authenticator.limits import Limit
 from authenticator.web_client import BadAnswer, WebFailure, json_value
 
 REFRESH = timedelta(hours=6)
 FAILED = 60.0  # seconds until a document that was no good is asked for again
-NEW_AT_ONCE = 100  # documents in `FAILED` seconds that this process has not seen before
+NEW = 100  # documents in a minute that were never taken before: anybody may name any number of them
+NEW_OF_A_HOST = 20  # of these
 SECRET_FIELDS = ("client_secret", "client_secret_expires_at")
 
 
 def find(core: Core, url: str) -> Application | None:
     """The application that this document describes; None if it describes none, or documents are not taken here.
 
-    A document is fetched again after some hours; while that fails, the former one holds for a day.
+    A document is fetched again after some hours; while that fails, the former one holds for a day. AuthError `rate_limited` for a
+    new one where too many have just been asked for.
     """
     if not core.oidc.documents or not _is_name(core, url):
         return None
@@ -30,6 +32,8 @@ def find(core: Core, url: str) -> Application | None:
     if kept and kept.refreshed_at and now - kept.refreshed_at < REFRESH:
         return kept
     if core.fleeting.age("document", url) >= FAILED:
+        if kept is None:
+            _count(core, url)
         core.fleeting.keep("document", url, value=True)
         try:
             return _kept(core, url, kept)
@@ -39,8 +43,14 @@ def find(core: Core, url: str) -> Application | None:
     return kept if fresh_enough else None
 
 
-def check_sector(core: Core, url: str, redirect_uris: Sequence[str]) -> None:
-    """AuthError `validation_failed` unless the sector's document lists these addresses (OpenID Connect Registration §5)."""
+def check_sector(core: Core, before: Application, settled: Application) -> None:
+    """AuthError `validation_failed` unless the sector that it names lists its addresses (OpenID Connect Registration §5).
+
+    That is looked up where either is new.
+    """
+    url, redirect_uris = settled.metadata.get("sector_identifier_uri", ""), settled.redirect_uris
+    if not url or (before.metadata.get("sector_identifier_uri"), before.redirect_uris) == (url, redirect_uris):
+        return
     try:
         answer = core.outside.get(url)
         listed = json_value(answer.body) if answer.status == 200 else None
@@ -50,6 +60,13 @@ def check_sector(core: Core, url: str, redirect_uris: Sequence[str]) -> None:
         raise AuthError(
             "validation_failed", errors={"sector_identifier_uri": ("There must be a JSON list of all redirect addresses at this address.",)}
         )
+
+
+def _count(core: Core, url: str) -> None:
+    """One host alone can't use up what there is for all."""
+    seconds = int(FAILED)
+    core.spend(Limit(f"documents:{client_uris.host_of(url)}", NEW_OF_A_HOST, seconds))
+    core.spend(Limit("documents", NEW, seconds))
 
 
 def _kept(core: Core, url: str, kept: Application | None) -> Application:
@@ -69,7 +86,9 @@ def _read(core: Core, url: str, application: Application) -> Application:
     document = answer.object()
     if document.get("client_id") != url or any(name in document for name in SECRET_FIELDS):
         raise BadAnswer("the document is another one's, or holds a secret")
-    return client_metadata.applied(core, application, {"token_endpoint_auth_method": "none", **document})
+    described = client_metadata.applied(core, application, {"token_endpoint_auth_method": "none", **document})
+    check_sector(core, application, described)
+    return described
 
 
 def _is_name(core: Core, url: str) -> bool:

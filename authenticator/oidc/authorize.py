@@ -164,4 +164,4 @@ def _address(waiting: Waiting) -> str:
 
 def _page(error: AuthError) -> Response:
     """What is wrong with a request, for the person: nobody is led anywhere (RFC 6749 §4.1.2.1)."""
-    return errors_page.show(error, 400 if error.status < 500 else None)
+    return errors_page.show(error, 400 if error.status < 429 else None)

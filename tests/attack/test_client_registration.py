@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +121,7 @@ def web(manor: House, monkeypatch: pytest.MonkeyPatch) -> Web:
     old = manor.service.core.outside
     object.__setattr__(manor.service.core, "outside", web)
     manor.service.core.fleeting._kept.clear()
+    manor.service.core.store.forgive(["documents", "documents:mcp.example"])
     if manor.service.find_application(PAGE):
         manor.service.core.store.remove_application(PAGE, manor.clock.now())
     manor.service.core.fleeting._kept.clear()
@@ -428,6 +430,39 @@ def test_a_document_is_read_again_after_some_hours_and_holds_for_a_day(manor: Ho
     manor.clock.advance(hours=20)
     manor.service.core.fleeting._kept.clear()
     assert manor.service.find_application(PAGE) is None
+
+
+def test_oa_18_a_document_speaks_for_no_sector_that_does_not_list_it(manor: House, web: Web) -> None:
+    sector = "https://bank.example/sector.json"
+    web.pages[PAGE] = {**DOCUMENT, "subject_type": "pairwise", "sector_identifier_uri": sector}
+    web.pages[sector] = ["https://bank.example/callback"]
+    assert manor.service.find_application(PAGE) is None
+    web.pages[sector] = DOCUMENT["redirect_uris"]
+    manor.service.core.fleeting._kept.clear()
+    found = manor.service.find_application(PAGE)
+    assert found
+    assert found.sector == "bank.example"
+
+
+def test_oa_18_strangers_can_not_have_any_number_of_documents_fetched_and_kept(manor: House, web: Web) -> None:
+    manor.clock.advance(minutes=5)
+    assert manor.service.find_application(PAGE)
+    hosts = [f"https://host{number}.example" for number in range(20)]
+    for host in hosts:
+        for number in range(30):
+            url = f"{host}/{number}"
+            web.pages[url] = {**DOCUMENT, "client_id": url}
+            with suppress(AuthError):
+                manor.service.find_application(url)
+    assert [sum(url.startswith(f"{host}/") for url in web.asked) for host in hosts[:2]] == [20, 20], "one host leaves some for others"
+    assert len(web.asked) <= 101
+    new = "https://another.example/client.json"
+    answer = manor.visitor().get("/oauth/authorize", query_string={"client_id": new})
+    assert (answer.status_code, answer.headers["Retry-After"].isdigit()) == (429, True)
+    assert manor.service.find_application(PAGE), "who is known already is not held up"
+    manor.clock.advance(minutes=2)
+    web.pages[new] = {**DOCUMENT, "client_id": new}
+    assert manor.service.find_application(new), "nor is anybody for long"
 
 
 # published keys
