@@ -36,13 +36,9 @@ def _push() -> Response:
     given = {name: values for name, values in asked.payload.datalist.items() if name not in CREDENTIALS}
     if "request_uri" in given or given.get("client_id", [application.id]) != [application.id]:
         raise InvalidRequestError("A pushed request has no request_uri, and no other client_id than that of who pushes it.")
-    if "DPoP" in request.headers:  # RFC 9449 §10.1
-        key = dpop.shown(application)
-        if given.get("dpop_jkt", [key]) != [key]:
-            raise InvalidRequestError("dpop_jkt and the DPoP proof name two keys.")
-        given["dpop_jkt"] = [key]
+    key = dpop.shown(application) if "DPoP" in request.headers else ""
     try:
-        name = service().push_authorization(application, {**given, "client_id": [application.id]})
+        name = service().push_authorization(application, {**given, "client_id": [application.id]}, jkt=key)
     except Refusal as refusal:
         raise OAuth2Error(refusal.description, error=refusal.error) from None
     except AuthError as error:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows import authorization_steps, authorization_target, authorization_tickets, authorizing, codes, consent
-from authenticator.flows.authorization_request import Asked
+from authenticator.flows.authorization_request import Asked, Refusal
 from authenticator.flows.authorization_steps import Progress, Step
 from authenticator.flows.authorization_tickets import Waiting
 from authenticator.flows.codes import Code
@@ -40,10 +40,15 @@ class Authorizing(Facade):
             return application, _still(application, asked)
         return application, authorizing.read(self.core, self.keys, application, given)
 
-    def push_authorization(self, application: Application, given: Mapping[str, Sequence[str]]) -> str:
-        """Keep a request that this application, which has proved itself, pushes; its `request_uri`. Errors as above."""
+    def push_authorization(self, application: Application, given: Mapping[str, Sequence[str]], *, jkt: str = "") -> str:
+        """Keep a request that this application, which has proved itself, pushes; its `request_uri`. Errors as above.
+
+        The code is bound to the key that it showed to have with that, if any (RFC 9449 §10.1).
+        """
         asked = authorizing.read(self.core, self.keys, application, given, pushed=True)
-        return authorizing.PUSHED + authorization_tickets.push(self.core, asked)
+        if jkt and asked.jkt not in ("", jkt):
+            raise Refusal("invalid_request", "dpop_jkt and the DPoP proof name two keys.", asked.target)
+        return authorizing.PUSHED + authorization_tickets.push(self.core, replace(asked, jkt=jkt or asked.jkt))
 
     def keep_posted(self, asked: Asked) -> str:
         """Keep a request that was posted and is too long for an address; its `request_uri`."""

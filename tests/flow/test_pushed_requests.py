@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from authenticator.clock import SetClock
+from authenticator.crypto import random_token
 from authenticator.service import Service
 from authenticator.testing.asking import CALLBACK, Asking, answer
 from authenticator.testing.client import Browser, Page
@@ -87,13 +89,40 @@ def test_faults_are_told_when_it_is_pushed(client: Browser, shop: Asking, other:
     assert (page.status, page.json["error"]) == (401 if error == "invalid_client" else 400, error)
 
 
-def test_a_request_object_may_be_pushed(client: Browser, auth: Service, as_user: AsUser) -> None:
-    from joserfc import jwt
+KEY = ECKey.generate_key("P-256", {"kid": "one", "use": "sig"}, private=True)
 
-    key = ECKey.generate_key("P-256", {"kid": "one", "use": "sig"}, private=True)
-    shop = Asking.of(auth, auth_method="none", jwks={"keys": [key.as_dict(private=False)]})
-    inside: dict[str, Any] = {**shop.parameters(state="inside"), "aud": auth.settings.public_url, "iss": shop.application.id}
-    text = jwt.encode({"alg": "ES256", "kid": "one"}, inside, key)
-    pushed = client.post("/oauth/par", {"client_id": shop.application.id, "request": text})
+
+@pytest.fixture
+def signer(auth: Service) -> Asking:
+    return Asking.of(auth, auth_method="none", jwks={"keys": [KEY.as_dict(private=False)]})
+
+
+def signed(shop: Asking, **other: str) -> dict[str, str]:
+    """The parameters of a request that is in a signed object."""
+    inside: dict[str, Any] = {**shop.parameters(**other), "aud": shop.auth.settings.public_url, "iss": shop.application.id}
+    return {"client_id": shop.application.id, "request": jwt.encode({"alg": "ES256", "kid": "one"}, inside, KEY)}
+
+
+def test_a_request_object_may_be_pushed(client: Browser, signer: Asking, as_user: AsUser) -> None:
+    pushed = client.post("/oauth/par", signed(signer, state="inside"))
     assert pushed.status == 201, pushed.html
-    assert answer(allow(bring(as_user().browser(), shop, pushed.json["request_uri"])).location)["state"] == "inside"
+    assert answer(allow(bring(as_user().browser(), signer, pushed.json["request_uri"])).location)["state"] == "inside"
+
+
+def proof(shop: Asking) -> dict[str, str]:
+    url, now = f"{shop.auth.settings.public_url}/oauth/par", int(shop.auth.core.clock.now().timestamp())
+    head = {"alg": "ES256", "typ": "dpop+jwt", "jwk": KEY.as_dict(private=False)}
+    return {"DPoP": jwt.encode(head, {"htm": "POST", "htu": url, "iat": now, "jti": random_token()}, KEY)}
+
+
+def test_a_code_is_bound_to_the_key_that_was_shown_while_pushing(client: Browser, signer: Asking, as_user: AsUser) -> None:
+    """RFC 9449 §10.1, whether or not the request is in a signed object."""
+    browser, mine = as_user().browser(), KEY.thumbprint()
+    for given in (signer.parameters(), signer.parameters(dpop_jkt=mine), signed(signer), signed(signer, dpop_jkt=mine)):
+        pushed = client.post("/oauth/par", given, headers=proof(signer))
+        assert pushed.status == 201, pushed.html
+        page = bring(browser, signer, pushed.json["request_uri"])
+        assert signer.code(answer((page if page.path == "/callback" else allow(page)).location)).jkt == mine
+    for given in (signer.parameters(dpop_jkt="x" * 43), signed(signer, dpop_jkt="x" * 43)):
+        refused = client.post("/oauth/par", given, headers=proof(signer))
+        assert (refused.status, refused.json["error"]) == (400, "invalid_request")
