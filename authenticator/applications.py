@@ -79,7 +79,7 @@ class Application:
     userinfo_algorithm: str = ""
     request_object_algorithm: str = ""
     subject_type: Literal["public", "pairwise"] = "public"
-    sector: str = ""  # the host that pairwise subjects belong to
+    sector: str = ""  # the host that pairwise subjects belong to; without one they are this application's alone
     bound_tokens: bool = False  # access tokens only with DPoP (RFC 9449)
     default_max_age: int | None = None
     access_token_seconds: int | None = None

@@ -45,9 +45,7 @@ def check(core: Core, said: Metadata, rules: Rules) -> None:
 
 
 def _check_name(core: Core, said: Metadata, rules: Rules, faults: Faults) -> None:
-    if not said.client_name and not rules.ours and (said.client_uri or said.redirect_uris):
-        return  # it is called by its host
-    name = client_names.tidy(said.client_name)
+    name = "" if rules.ours and not said.client_name else said.name
     faults.add("client_name", client_names.fault(name))
     if not rules.ours and client_names.alike(name, core.settings.service_name):
         faults.add("client_name", "This is the name of this service. Choose another one.")
@@ -110,5 +108,5 @@ def _check_keys(said: Metadata, faults: Faults) -> None:
     if said.by_key and said.jwks is None and not said.jwks_uri:
         faults.add("jwks", "Give the public keys that private_key_jwt is checked with, as jwks or jwks_uri.")
     hosts = {client_uris.host_of(uri) for uri in said.redirect_uris}
-    if said.subject_type == "pairwise" and not said.sector_identifier_uri and len(hosts) != 1:
+    if said.subject_type == "pairwise" and not said.sector_identifier_uri and len(hosts) > 1:
         faults.add("sector_identifier_uri", "Redirect addresses on several hosts need it for pairwise subjects.")

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 from typing import Any, Final
 
 from authenticator.applications import Application
-from authenticator.flows import client_names, client_uris
+from authenticator.flows import client_uris
 from authenticator.flows.client_checks import check
-from authenticator.flows.client_words import CODE, RULES, Metadata, Rules, read
+from authenticator.flows.client_words import CODE, DEVICE, RULES, Metadata, Rules, read
 from authenticator.flows.core import Core
 
 USUAL_SCOPES: Final = ("openid", "profile", "email", "offline_access")
@@ -46,7 +46,7 @@ def applied(core: Core, application: Application, metadata: Mapping[str, Any]) -
     check(core, said, rules)
     settled = replace(
         application,
-        name=client_names.tidy(said.client_name) or client_uris.host_of(said.client_uri or said.redirect_uris[0]),
+        name=said.name,
         grants=tuple(dict.fromkeys(said.grant_types)),
         scopes=_scopes(said, rules),
         auth_method=said.token_endpoint_auth_method,
@@ -55,7 +55,7 @@ def applied(core: Core, application: Application, metadata: Mapping[str, Any]) -
         id_token_algorithm=said.id_token_signed_response_alg,
         userinfo_algorithm=said.userinfo_signed_response_alg,
         request_object_algorithm=said.request_object_signing_alg,
-        sector=_sector(said),
+        sector=_sector(said, rules),
         bound_tokens=said.dpop_bound_access_tokens,
         backchannel_session=said.backchannel_logout_session_required,
         frontchannel_session=said.frontchannel_logout_session_required,
@@ -108,8 +108,14 @@ def _pkce(said: Metadata, registration: str) -> bool:
     return said.public or said.require_pkce
 
 
-def _sector(said: Metadata) -> str:
-    return client_uris.host_of(said.sector_identifier_uri or (said.redirect_uris[0] if said.redirect_uris else ""))
+def _sector(said: Metadata, rules: Rules) -> str:
+    """The host that its pairwise subjects belong to; nothing where none is shown to be its own, so that they are nobody else's.
+
+    What a device is given goes past all addresses: a stranger could name those of anybody.
+    """
+    first = next((uri for uri in said.redirect_uris if uri.startswith("https:")), "")
+    host = client_uris.host_of(said.sector_identifier_uri or first)
+    return "" if host in client_uris.LOOPBACK or (DEVICE in said.grant_types and not rules.ours) else host
 
 
 def has_usual_origins(application: Application) -> bool:

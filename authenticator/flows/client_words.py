@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from authenticator.errors import AuthError
-from authenticator.flows import client_uris
+from authenticator.flows import client_names, client_uris
 from authenticator.flows.scopes import OFFLINE, OPENID
 
 CODE: Final = "authorization_code"
@@ -69,6 +69,13 @@ class Metadata(BaseModel):
     resources: Few
     access_token_seconds: int | None = Field(None, ge=30, le=600)
     refresh_token_days: int | None = Field(None, ge=1, le=30)
+
+    @property
+    def name(self) -> str:
+        """What it is called: by its host where it gives no name."""
+        if self.client_name:
+            return client_names.tidy(self.client_name)
+        return client_uris.host_of(self.client_uri or next(iter(self.redirect_uris), ""))
 
     @property
     def public(self) -> bool:

@@ -6,7 +6,6 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -44,8 +43,8 @@ def _pairwise(core: Core) -> AESSIV:
 
 
 def sector(application: Application) -> str:
-    """The host whose applications share pairwise subjects."""
-    return application.sector or urlsplit(next(iter(application.redirect_uris), "")).hostname or application.id
+    """The host whose applications share pairwise subjects; an application without one shares them with none."""
+    return application.sector or application.id
 
 
 def sid_for(core: Core, session_id: str, application: Application) -> str:

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from authenticator.applications import OWN
 from authenticator.errors import AuthError, ConfigurationError
-from authenticator.flows import client_names
+from authenticator.flows import client_names, released
 from authenticator.web_client import Answer, Unreachable, WebClient
 
 if TYPE_CHECKING:
@@ -325,6 +325,51 @@ def test_oa_18_a_sector_is_what_its_document_lists(manor: House, web: Web) -> No
     made = register(manor, wanted)
     assert made.status_code == 201
     assert manor.service.application(made.json["client_id"]).sector == "sector.example"
+
+
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+NATIVE = {"application_type": "native", "token_endpoint_auth_method": "none"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "sector"),
+    [
+        ({"redirect_uris": ["https://bank.example/cb"]}, "bank.example"),
+        ({"redirect_uris": ["https://bank.example/cb"], "grant_types": ["authorization_code", DEVICE]}, ""),
+        ({"redirect_uris": [], "response_types": [], "grant_types": [DEVICE]}, ""),
+        ({"redirect_uris": ["http://127.0.0.1/cb"], **NATIVE}, ""),
+        ({"redirect_uris": ["https://localhost/cb"]}, ""),
+        ({"redirect_uris": ["com.example.app://bank.example/cb"], **NATIVE}, ""),
+    ],
+)
+def test_oa_18_a_stranger_shares_subjects_only_where_its_answers_go(manor: House, facts: dict[str, Any], sector: str) -> None:
+    made = [register(manor, {**GOOD, "subject_type": "pairwise", **facts}).json["client_id"] for _ in range(2)]
+    first, second = (manor.service.application(one) for one in made)
+    assert (first.sector, second.sector) == (sector, sector)
+    person = manor.service.find_user(manor.sign_up().id)
+    subjects = {released.subject(manor.service.core, person, one) for one in (first, second)}
+    assert len(subjects) == (1 if sector else 2)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"redirect_uris": ["com.example.app:/callback"], **NATIVE},
+        {"client_uri": "https://authenticator/"},
+        {"redirect_uris": ["https://authenticator/callback"]},
+        {"client_uri": f"https://{'a' * 60}.example/"},
+        {"client_name": " "},
+    ],
+)
+def test_oa_18_a_host_that_makes_no_good_name_is_none(manor: House, facts: dict[str, Any]) -> None:
+    answer = register(manor, {"redirect_uris": GOOD["redirect_uris"], **facts})
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_client_metadata")
+    assert answer.json["error_description"].startswith("client_name:")
+
+
+def test_without_a_name_an_application_is_called_by_its_host(manor: House) -> None:
+    assert register(manor, {"redirect_uris": ["https://shop.example/cb"]}).json["client_name"] == "shop.example"
+    assert register(manor, {**GOOD, "client_name": "", "client_uri": "https://www.example/"}).json["client_name"] == "www.example"
 
 
 @pytest.mark.parametrize("name", ["Shop", "Ada's Shop", "Магазин", "Café №5", "ショップ Shop", "מכון", "Shop 日本", "ᏣᎳᎩ"])
