@@ -14,7 +14,16 @@ GLOBAL = ipaddress.ip_network("2000::/3")  # all that IANA has given out for the
 # public by their number, and yet a way inside: relays, tunnels and translation to inner addresses, a cloud's own wire
 NEVER = tuple(
     ipaddress.ip_network(one)
-    for one in ("192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "2620:4f:8000::/48")
+    for one in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "168.63.129.16/32",
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "3fff::/20",
+        "2620:4f:8000::/48",
+    )
 )
 NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 INNER_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa")  # RFC 6761, 6762, 8375

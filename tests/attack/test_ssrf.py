@@ -62,6 +62,7 @@ INNER = [  # {port} is where the listener inside listens
     "https://100.100.100.200/",
     "https://168.63.129.16/",
     "https://192.0.0.1/",
+    "https://192.0.0.192/opc/v1/instance/",
     "https://192.0.2.1/",
     "https://198.18.0.1/",
     "https://224.0.0.1/",
