@@ -314,6 +314,10 @@ def test_an_api_takes_good_tokens_only(app: App, service: Service) -> None:
     for token in ("", "x", service.id_token("n"), service.access_token(aud="other"), service.access_token(exp=1)):
         assert ask(token).status == 401
     assert app.get(f"/api?access_token={service.access_token()}").status == 401
+    now = int(time.time())
+    old = service.access_token(iat=now - 100, nbf=now - 100, exp=now - 50)
+    for token, why in ((service.access_token(aud="other"), "it is for another application (aud)"), (old, "it is over")):
+        assert f'error_description="the token is refused: {why}"' in ask(token).headers["WWW-Authenticate"]
     narrow = ask(service.access_token(scope="openid"))
     assert (narrow.status, "insufficient_scope" in narrow.headers["WWW-Authenticate"]) == (403, True)
     assert ask(service.access_token(), "/api/secrets").status == 403

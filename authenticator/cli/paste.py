@@ -12,7 +12,7 @@ from authenticator.flows.client_words import CODE
 FRAMEWORKS = ("flask", "django", "fastapi", "express", "curl")
 
 FLASK = Template("""\
-# pip install "authenticator-client[flask]"
+# pip install "authenticator-client[flask]", or "./client[flask]" in the repository of the service
 import os
 
 from authenticator_client.flask import Authenticator
@@ -35,7 +35,7 @@ def home() -> str:
 """)
 
 DJANGO = Template("""\
-# pip install "authenticator-client[django]"
+# pip install "authenticator-client[django]", or "./client[django]" in the repository of the service
 # settings.py, at its end
 import os
 
@@ -62,7 +62,7 @@ urlpatterns = [path("", home), path("$mounted/", include("authenticator_client.d
 """)
 
 FASTAPI = Template("""\
-# pip install "authenticator-client[fastapi]"
+# pip install "authenticator-client[fastapi]", or "./client[fastapi]" in the repository of the service
 from typing import Annotated
 
 from authenticator_client import Verified, Verifier
@@ -103,7 +103,8 @@ app.get('/sign-in', async (req, res) => {
 app.get('$path', async (req, res) => {
   const { verifier, state } = req.session.asked ?? {}
   const tokens = await oidc.authorizationCodeGrant(config, new URL(req.originalUrl, redirect_uri),
-    { pkceCodeVerifier: verifier, expectedState: state })
+    { pkceCodeVerifier: verifier, expectedState: state }).catch(() => null)
+  if (!tokens) return res.status(400).send('This sign-in was not finished. <a href="/sign-in">Sign in again</a>')
   req.session.regenerate(() => {
     req.session.user = tokens.claims()
     res.redirect('/')
@@ -159,7 +160,8 @@ def frameworks_for(application: Application) -> tuple[str, ...]:
 
 def _facts(application: Application, issuer: str) -> dict[str, str]:
     uri = application.redirect_uris[0] if application.redirect_uris else ""
-    parts, scope = urlsplit(uri), " ".join(application.scopes)
+    # offline_access is for programs that go on while nobody is there, and these do not
+    parts, scope = urlsplit(uri), " ".join(scope for scope in application.scopes if scope != "offline_access")
     prefix = parts.path.removesuffix("/callback") if parts.path.endswith("/callback") else "/auth"
     by_secret = application.auth_method.startswith("client_secret")
     post = application.auth_method == "client_secret_post"

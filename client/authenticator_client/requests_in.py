@@ -34,9 +34,9 @@ def challenge(refused: Refused) -> tuple[int, str]:
     """The status and the `WWW-Authenticate` header for it (RFC 6750 §3)."""
     if refused.code == "missing_token":
         return 401, "Bearer"
-    if refused.code in ("insufficient_scope", "forbidden"):
-        return 403, 'Bearer error="insufficient_scope"'
-    return 401, 'Bearer error="invalid_token"'
+    status, word = (403, "insufficient_scope") if refused.code in ("insufficient_scope", "forbidden") else (401, "invalid_token")
+    why = "".join(sign for sign in str(refused) if " " <= sign <= "~" and sign not in '"\\')
+    return status, f'Bearer error="{word}", error_description="{why}"'
 
 
 def came_from_here(origin: str | None, site: str | None, own: str) -> bool:

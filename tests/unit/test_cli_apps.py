@@ -113,6 +113,7 @@ def test_what_is_pasted_needs_nothing_that_was_not_printed() -> None:
     assert len(environment["SECRET_KEY"]) >= 32
     assert "MIDDLEWARE = " not in shown, "that would take away what the project has"
     assert shown.count("escape(") == 2
+    assert "offline_access" not in shown, "nobody is asked to agree to what the lines make no use of"
     assert "SECRET_KEY" not in run("add", "Robot", "--grant", "client-credentials", "--scope", "reports:read", "--for", "curl").output
 
 
