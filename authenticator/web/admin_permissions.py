@@ -16,7 +16,9 @@ from authenticator.http.hygiene import one
 from authenticator.kinds.base import Field
 from authenticator.models import User
 from authenticator.service import Service
-from authenticator.web.admin_seated import administrator, page
+from authenticator.web.admin_seated import administrator, may, page
+
+Looked = tuple[list[tuple[User, str]], int, str | None]  # those who may, with the reason; how many were looked at; where to go on
 
 DONE = {
     "declared": "The permission was added.",
@@ -28,6 +30,12 @@ PERMISSION = (
     Field("name", "Permission", max_length=64, help="Like reports:read."),
     Field("text", "What it means", required=False, max_length=200),
 )
+ROLE = (
+    Field("name", "Name", max_length=64, help="Like editor."),
+    Field("text", "What it means", required=False, max_length=200),
+    Field("permissions", "What it gives", required=False, max_length=20_000, help="Names of permissions, separated by spaces."),
+)
+BOXES = 12  # permissions that are ticked; more of them are written
 LOOKED_AT = 1000  # accounts an answer
 
 
@@ -53,12 +61,19 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
 
 
 def of(auth: Service, signed: Signed, *, id: str, error: AuthError | None = None) -> Response:
-    """What an application lets people do; with `?permission=`, who may do that."""
+    """What an application lets people do; with `?permission=`, who may do that; with `?role=`, a form to change that one."""
     application = auth.application_with_roles(id)
     wanted, resource = one(request.args, "permission"), one(request.args, "resource").strip()
-    looked = _holders(auth, application, wanted, resource, one(request.args, "after") or None) if wanted else ([], 0, None)
     chosen = next((role for role in application.roles if role.name == one(request.args, "role")), None)
-    failed = error is not None
+    failed, for_role = error is not None, error is not None and request.endpoint == "admin_permissions.save_role"
+    looked: Looked = ([], 0, None)
+    if wanted and may(signed, "users:read"):
+        try:
+            looked = _holders(auth, application, wanted, resource, one(request.args, "after") or None)
+        except AuthError as fault:
+            if fault.code != "validation_failed":
+                raise
+            error = error or fault
     facts: dict[str, Any] = {
         "application": application,
         "own": application.id == OWN,
@@ -73,18 +88,19 @@ def of(auth: Service, signed: Signed, *, id: str, error: AuthError | None = None
         "looked_at": looked[1],
         "further": looked[2],
         "chosen": chosen,
-        "put_in": request.form.getlist("permissions") if failed else (chosen.permissions if chosen else ()),
-        "fields": PERMISSION,
-        "values": {name: one(request.form, name) for name in ("name", "text")} if failed else {},
-        "for_role": failed and request.endpoint == "admin_permissions.save_role",
+        "fields": ROLE if for_role else PERMISSION,
+        "permission_fields": PERMISSION,
+        "values": {name: one(request.form, name) for name in ("name", "text")} if failed and not for_role else {},
+        "role_fields": [field for field in ROLE if not (chosen and field.name == "name")],
+        "role_values": _sent_role() if for_role else _role_values(chosen),
+        "boxes": len(permissions.declared(application)) <= BOXES,
+        "for_role": for_role,
     }
     return page("admin_permissions.html", signed, error=error, done=DONE, **facts)
 
 
-def _holders(
-    auth: Service, application: Application, permission: str, resource: str, after: str | None
-) -> tuple[list[tuple[User, str]], int, str | None]:
-    """Those among the next thousand accounts who may, with the reason; how many were looked at, and where to go on."""
+def _holders(auth: Service, application: Application, permission: str, resource: str, after: str | None) -> Looked:
+    """Those among the next thousand accounts who may."""
     found: list[tuple[User, str]] = []
     seen = 0
     while seen < LOOKED_AT:
@@ -111,11 +127,20 @@ def _withdraw(auth: Service, signed: Signed, *, id: str) -> Response:
 
 
 def _save_role(auth: Service, signed: Signed, *, id: str) -> Response:
-    role = Role(
-        one(request.form, "name").strip(), one(request.form, "text"), tuple(" ".join(request.form.getlist("permissions")).split()[:200])
-    )
-    auth.put_role(signed, auth.application_with_roles(id), role, client())
+    """The role of `?role=` as the form says, or a new one."""
+    sent, known = _sent_role(), one(request.args, "role")
+    role = Role(known or sent["name"].strip(), sent["text"], tuple(sent["permissions"].split()[:200]))
+    auth.put_role(signed, auth.application_with_roles(id), role, client(), only="there" if known else "new")
     return _to(id, "role")
+
+
+def _sent_role() -> dict[str, str]:
+    written = {name: one(request.form, name) for name in ("name", "text")}
+    return {**written, "permissions": " ".join(request.form.getlist("permissions"))}
+
+
+def _role_values(role: Role | None) -> dict[str, str]:
+    return {"name": role.name, "text": role.text, "permissions": " ".join(role.permissions)} if role else {}
 
 
 def _remove_role(auth: Service, signed: Signed, *, id: str) -> Response:

@@ -77,6 +77,12 @@ def test_the_pages_of_applications_and_permissions(page: Page, live: str, chief:
     auth.put_role("operator", auth.application_with_roles(), _helpdesk(), only="new")
     page.goto(f"{live}/admin/permissions?permission=users:read")
     look("admin-permissions-with-roles")
+    page.goto(f"{live}/admin/permissions/of/{OWN}?role=helpdesk&permission=users:read&resource=a//b")
+    look("admin-permissions-who-refused")
+    page.locator("#role-text").fill("Helps\u200bpeople")
+    page.get_by_role("button", name="Save the role").click()
+    page.locator("#role-text-error").wait_for()
+    look("admin-permissions-role-refused")
     reports = auth.applications(owner="").items[-1]
     auth.declare_permission("operator", auth.application_with_roles(reports.id), "reports:read", "See reports")
     page.goto(f"{live}/admin/permissions/of/{reports.id}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authenticator.applications import OWN, Assignment, Role
 from authenticator.testing.people import AsUser
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def ada(as_user: AsUser) -> Account:
 @pytest.fixture
 def chief(as_user: AsUser, service: Service) -> Account:
     account = as_user("root@example.com", given_name="Grace")
-    from authenticator.applications import OWN, Assignment
-
     service.assign("operator", service.find_user(account.id), Assignment(OWN, role="administrator"))
     return account
 
@@ -110,6 +109,44 @@ def test_a_role_is_made_given_and_taken_back(chief: Account, ada: Account, servi
         assert browser.submit(here, action="/permissions", **{**given, **wrong}).status in (404, 422), wrong
     browser.submit("/admin/permissions", action="/role/remove", name="helpdesk")
     assert service.application_with_roles().roles == ()
+
+
+def test_a_new_role_takes_no_others_place(chief: Account, service: Service) -> None:
+    browser, here = chief.browser(), "/admin/permissions"
+    service.put_role("operator", service.application_with_roles(), Role("helpdesk", "Helps", ("users:read",)))
+    page = browser.submit(here, action="/role", name="helpdesk", text="Mine", permissions="users:write")
+    assert page.status == 409
+    assert "There is this role already." in page
+    assert 'value="Mine"' in page.html, "what was typed stays"
+    changed = browser.submit(f"{here}/of/{OWN}?role=helpdesk", action="/role", text="Reads", permissions="users:read")
+    assert "was saved" in changed.follow()
+    (role,) = service.application_with_roles().roles
+    assert (role.name, role.text, role.permissions) == ("helpdesk", "Reads", ("users:read",))
+
+
+def test_a_role_that_is_refused_says_why_where_it_was_typed(chief: Account, service: Service) -> None:
+    browser, here = chief.browser(), f"/admin/permissions/of/{OWN}"
+    page = browser.submit(here, action="/role", name="Help Desk", text="Helps")
+    assert page.status == 422
+    assert 'href="#role-name"' in page.html
+    assert 'id="role-name-error"' in page.html
+    service.put_role("operator", service.application_with_roles(), Role("helpdesk", "Helps", ("users:read",)))
+    page = browser.submit(f"{here}?role=helpdesk", action="/role", text="x" * 201, permissions="users:write")
+    assert page.status == 422
+    assert "Change the role helpdesk" in page
+    assert 'id="role-text-error"' in page.html
+    page = browser.submit(f"{here}?role=helpdesk", action="/role", permissions="nobody:knows")
+    assert 'href="#role-permissions"' in page.html
+    assert 'id="role-permissions-error"' in page.html
+
+
+def test_who_may_is_asked_for_one_thing_or_told_how_to_write_it(chief: Account) -> None:
+    browser = chief.browser()
+    page = browser.get("/admin/permissions?permission=users:read&resource=projects/../7")
+    assert page.status == 422
+    assert 'id="resource-error"' in page.html
+    assert 'value="projects/../7"' in page.html
+    assert "Who may?" in page
 
 
 def test_nobody_acts_on_herself_or_on_who_may_more(chief: Account, ada: Account, service: Service) -> None:
