@@ -34,6 +34,7 @@ from authenticator.flows.recovery_codes import RecoveryPlugin
 from authenticator.flows.sessions import Ended
 from authenticator.hashing import Argon2Hasher, Hasher, NullHasher
 from authenticator.http.guard import current
+from authenticator.http.rules import LazyRule
 from authenticator.ids import Ids
 from authenticator.kinds.base import Plugin
 from authenticator.kit import Kit
@@ -77,6 +78,7 @@ def create_app(
     installed = find(loaded, (*plugins, Mount(), OidcMount(), OutboxPlugin(), RecoveryPlugin()))
     service = _service(loaded, installed, clock or Clock())
     app = Flask("authenticator.web", static_folder=None)
+    app.url_rule_class = LazyRule
     app.extensions["authenticator"] = service
     app.extensions["authenticator_loaded"] = loaded
     app.config["MAX_CONTENT_LENGTH"] = None  # web/hygiene.py caps bodies, chunked ones too
@@ -217,7 +219,9 @@ def _secret(settings: Settings) -> bytes:
         text = development_secret(settings.data_dir)
     advice = f"Set {PREFIX}SECRET_KEY to the output of: openssl rand -base64 32"
     if not text:
-        raise ConfigurationError(f"There is no secret key, and production does not start without one. {advice} (For development: authenticator --dev …)")
+        raise ConfigurationError(
+            f"There is no secret key, and production does not start without one. {advice} (For development: authenticator --dev …)"
+        )
     if len(text.encode()) < 32 or len(set(text)) < 12:
         raise ConfigurationError(f"The secret key is too short or too simple to hold 256 random bits. {advice}")
     return derive_key(text.encode(), "authenticator")

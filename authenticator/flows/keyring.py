@@ -14,7 +14,7 @@ from authenticator.clock import Clock
 from authenticator.crypto import random_token
 from authenticator.errors import ConfigurationError
 from authenticator.flows.history import History
-from authenticator.flows.signing import LiveKey, public_jwk
+from authenticator.flows.signing import LiveKey
 from authenticator.models import SigningKey
 from authenticator.settings import Settings
 from authenticator.storage.port import Store
@@ -100,7 +100,7 @@ class KeyRing:
 
     def jwks(self) -> dict[str, Any]:
         """The public halves as a JWK Set (RFC 7517 §5)."""
-        return {"keys": [public_jwk(key) for key in self.published()]}
+        return {"keys": [self._live_key(key).jwk for key in self.published()]}
 
     def rotate(self, *, announced: timedelta = ANNOUNCED, algorithm: str = ALGORITHM) -> SigningKey:
         """Announce a new key, which signs after that time. Where another process was faster, its key is the new one."""

@@ -14,6 +14,7 @@ from authenticator.app import create_app
 from authenticator.clock import SetClock
 from authenticator.errors import ConfigurationError
 from authenticator.flows.keyring import ALGORITHMS, KeyRing
+from authenticator.flows.signing import LiveKey
 from authenticator.models import SigningKey
 from authenticator.service import Service
 
@@ -49,6 +50,19 @@ def kids(ring: KeyRing) -> list[str]:
 def test_the_first_key_signs_at_once(ring: KeyRing) -> None:
     assert kids(ring) == [ring.current().kid]
     assert ring.current().kid == ring.current().kid
+
+
+def test_a_key_is_read_from_its_text_once_however_often_it_is_published(ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read an RSA key costs as much CPU time as fifty answers, and anybody may ask for the set."""
+    read = []
+    of = LiveKey.of
+    monkeypatch.setattr(LiveKey, "of", lambda key: read.append(key.kid) or of(key))
+    ring.ready()
+    for _ in range(3):
+        assert len(kids(ring)) == len(ALGORITHMS)
+        for algorithm in ALGORITHMS:
+            assert ring.sign({}, typ="JWT", algorithm=algorithm)
+    assert sorted(read) == sorted(kids(ring))
 
 
 def test_two_processes_share_their_keys(ring: KeyRing, service: Service, clock: SetClock) -> None:
