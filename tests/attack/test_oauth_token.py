@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from authenticator.flows.signing import ORDER
 from authenticator.models import Client
 from authenticator.testing.oauth import CALLBACK, OAuthApp
+from tests.attack.costs import costing_little
 
 if TYPE_CHECKING:
     from tests.attack.conftest import House, Person, Visitor
@@ -322,14 +322,13 @@ def test_tk_01_to_09_no_forgery_is_taken_by_any_consumer_of_applications_tokens(
     assert shop.userinfo(tokens["access_token"]).status_code == 200
     assert shop.userinfo(made(house, tokens["access_token"])).status_code == 200, "what the forgeries below are made of is good"
     for what, token in forgeries(house, shop, ada, tokens).items():
-        begun = time.perf_counter()
-        assert shop.userinfo(token).status_code in (401, 431), what
-        active = shop.post("/oauth/introspect", token=token)
-        if what not in ("TK-05 refresh_token", "TK-07 no sid"):
-            assert active.json.get("active", False) is False, what
-        swapped = shop.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS)
-        assert swapped.status_code == 400, what
-        assert time.perf_counter() - begun < 1, what
+        with costing_little():
+            assert shop.userinfo(token).status_code in (401, 431), what
+            active = shop.post("/oauth/introspect", token=token)
+            if what not in ("TK-05 refresh_token", "TK-07 no sid"):
+                assert active.json.get("active", False) is False, what
+            swapped = shop.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS)
+            assert swapped.status_code == 400, what
 
 
 def test_tk_05_no_token_of_an_application_opens_the_api_without_audience_and_scope(house: House, shop: OAuthApp, browser: Visitor) -> None:
