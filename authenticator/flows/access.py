@@ -19,7 +19,7 @@ from authenticator.flows.signing import lower
 TYPE: Final = "at+jwt"
 LEEWAY: Final = 10  # seconds (SECURITY.md 52)
 ID_SECONDS: Final = 600  # how long an ID token is good for
-LONGEST: Final = 4096
+LONGEST: Final = 8000  # characters: no server or proxy takes more than 8 KiB in one header unless it is told to
 LONGEST_LIFE: Final = 600
 REVOKED: Final = "revoked_token"  # the kind of the ticket that stands for a token which has no session to end
 COMPACT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)
@@ -91,7 +91,16 @@ def issue(core: Core, keys: KeyRing, given: Given) -> str:
     if user:
         taken = (*claims, "permissions", "roles", "cnf", "act", "type")
         claims |= released.further(core, user, given.audience[0], given.scopes, taken)
-    return keys.sign(claims, typ=TYPE)
+    return _short_enough(keys, claims)
+
+
+def _short_enough(keys: KeyRing, claims: dict[str, Any]) -> str:
+    """The token, without what she may do where that is too much for a header: introspection tells it, and `/api/v1/authorize`."""
+    token = keys.sign(claims, typ=TYPE)
+    for name in ("permissions", "roles"):
+        if len(token) > LONGEST and claims.pop(name, None):
+            token = keys.sign(claims, typ=TYPE)
+    return token
 
 
 def believed(core: Core, keys: KeyRing, token: str) -> Issued | None:

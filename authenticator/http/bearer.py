@@ -12,6 +12,7 @@ from typing import Any, Final
 import jwt
 
 from authenticator.errors import AuthError
+from authenticator.flows.access import LONGEST
 from authenticator.flows.signing import lower
 from authenticator.service import Service
 
@@ -21,7 +22,6 @@ OWN_CLIENT: Final = "authenticator"  # client_id of tokens that no registered ap
 LONGEST_LIFE: Final = 600  # seconds that an application's access token may live
 CACHED_SECONDS: Final = 5.0
 CACHED_TOKENS: Final = 4096
-LONGEST: Final = 4096  # characters of a token worth looking at
 COMPACT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no padding, no spare bits: one spelling each (RFC 7515 §2)
 # the service's own clock decides about times, not the machine's: `_believed`
 _OPTIONS: Final[Any] = {

@@ -16,7 +16,7 @@ from authenticator.service import Service
 EXTENSION: Final = "authenticator_oauth"
 SEVERAL: Final = frozenset({"resource", "audience"})  # may come more than once (RFC 8707 §2, RFC 8693 §2.1)
 LONGEST: Final = 4096  # characters of a value
-LONGER: Final = {"client_assertion": 8192, "token": 8192, "request": 16_384, "claims": 8192}
+LONGER: Final = {"client_assertion": 8192, "token": 8192, "subject_token": 8192, "id_token_hint": 8192, "request": 16_384, "claims": 8192}
 MOST_SCOPES: Final = 50
 
 

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from flask import Flask
 
+from authenticator.applications import Assignment, Permission, Role
 from authenticator.service import Service
 from authenticator.testing.oauth import OAuthApp
 from authenticator.testing.people import AsUser
@@ -48,3 +49,18 @@ def test_a_code_becomes_tokens_that_say_who_it_is(shop: OAuthApp, as_user: AsUse
     assert (told["sub"], told["aud"], told["azp"], told["nonce"], told["acr"]) == (ada.id, shop.id, shop.id, "a nonce", "1")
     assert told["auth_time"] == access["auth_time"]
     assert told["sid"] != access["sid"], "what other applications read tells them nothing of ours"
+
+
+@pytest.mark.parametrize(("length", "told"), [(20, True), (64, False)])
+def test_who_may_do_a_lot_has_a_token_that_is_good_everywhere(shop: OAuthApp, as_user: AsUser, length: int, told: bool) -> None:
+    """All of it stands in there as far as servers take such a header; introspection always tells."""
+    ada, auth = as_user(), shop.auth
+    names = [f"reports:{number:03}".ljust(length, "x") for number in range(130)]
+    shop.change(permissions=tuple(map(Permission, names)), roles=(Role("auditor", permissions=tuple(names)),))
+    auth.assign("operator", auth.find_user(ada.id), Assignment(shop.id, "auditor"))
+    token = shop.tokens(ada.browser())["access_token"]
+    claims = read(shop, token, shop.id)
+    assert len(token) <= 8000
+    assert (claims.get("permissions") == names, claims["roles"]) == (told, ["auditor"])
+    assert shop.userinfo(token).status_code == 200
+    assert shop.introspect(token)["permissions"] == names
