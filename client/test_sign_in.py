@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from authenticator_client import MemoryStore, Refused, SignIn, SQLiteStore, Store, Unavailable
-from authenticator_client.sign_in import Arrived, safe_path
+from authenticator_client.requests_in import safe_path
+from authenticator_client.sign_in import Arrived
 
 from client.conftest import AUDIENCE
 
@@ -133,6 +134,15 @@ def test_while_the_service_is_away_people_stay_signed_in_but_may_nothing(
         app.person(arrived.key, sure=True)
     with pytest.raises(Unavailable):
         app.access_token(arrived.key)
+
+
+def test_tokens_for_another_audience_give_no_rights_and_the_log_says_so_once(
+    app: SignIn, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        arrived = sign_in(app, service, access={"aud": "https://api.example.com"})
+        assert arrived.person.permissions == frozenset()
+    assert caplog.text.count("it is for another application (aud). A registered --resource has to be named here too.") == 1
 
 
 def test_a_service_that_hangs_holds_a_page_up_once_in_a_while(app: SignIn, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ app = Flask(__name__)
 app.config.update(
     SECRET_KEY=os.environ["SECRET_KEY"],
     AUTHENTICATOR_ISSUER="$issuer",
-    AUTHENTICATOR_CLIENT_ID="$client_id",
+    AUTHENTICATOR_CLIENT_ID="$client_id",$flask_resource
 )
 auth = Authenticator(app, prefix="$prefix")
 
@@ -42,7 +42,7 @@ import os
 AUTHENTICATOR = {
     "issuer": "$issuer",
     "client_id": "$client_id",
-    "client_secret": os.environ.get("AUTHENTICATOR_CLIENT_SECRET", ""),
+    "client_secret": os.environ.get("AUTHENTICATOR_CLIENT_SECRET", ""),$django_resource
 }
 MIDDLEWARE += ["authenticator_client.django.AuthenticatorMiddleware"]  # after SessionMiddleware
 
@@ -162,13 +162,16 @@ def _facts(application: Application, issuer: str) -> dict[str, str]:
     uri = application.redirect_uris[0] if application.redirect_uris else ""
     # offline_access is for programs that go on while nobody is there, and these do not
     parts, scope = urlsplit(uri), " ".join(scope for scope in application.scopes if scope != "offline_access")
+    resource = application.resources[0] if application.resources else ""
     prefix = parts.path.removesuffix("/callback") if parts.path.endswith("/callback") else "/auth"
     by_secret = application.auth_method.startswith("client_secret")
     post = application.auth_method == "client_secret_post"
     return {
         "issuer": issuer,
         "client_id": application.id,
-        "audience": application.resources[0] if application.resources else application.id,
+        "audience": resource or application.id,
+        "flask_resource": f'\n    AUTHENTICATOR_RESOURCE="{resource}",' if resource else "",
+        "django_resource": f'\n    "resource": "{resource}",' if resource else "",
         "redirect_uri": uri,
         "prefix": prefix,
         "mounted": prefix.strip("/"),

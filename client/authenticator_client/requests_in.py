@@ -10,6 +10,7 @@ from authenticator_client.errors import Refused, Unavailable
 from authenticator_client.verifier import Verified, Verifier
 
 AWAY: Final = "The sign-in service can't be reached. Please try again."
+LONGEST_RETURN: Final = 2000
 _QUERY: Final = "%/:?@!$&'()*+,;=~"
 _log = logging.getLogger("authenticator_client")
 
@@ -47,6 +48,13 @@ def came_from_here(origin: str | None, site: str | None, own: str) -> bool:
     if origin and origin != "null":
         return origin == own
     return site == "same-origin"
+
+
+def safe_path(wanted: object) -> str:
+    """A path of this app to go on to, whatever was asked for: never another site's URL, in any spelling that browsers follow."""
+    if not isinstance(wanted, str) or len(wanted) > LONGEST_RETURN or not wanted.startswith("/") or wanted.startswith("//"):
+        return "/"
+    return "/" if any(sign <= " " or sign in "\\\x7f" for sign in wanted) else wanted
 
 
 def own_path(path: str, query: bytes) -> str:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import secrets
 import threading
 import time
@@ -19,14 +20,15 @@ from authenticator_client.id_token import IdTokens
 from authenticator_client.issuer import Issuer
 from authenticator_client.jws import LEEWAY
 from authenticator_client.person import Person, SignedIn
+from authenticator_client.requests_in import safe_path
 from authenticator_client.store import MemoryStore, Store
 from authenticator_client.verifier import Verifier
 
 PENDING_SECONDS: Final = 600
 SESSION_SECONDS: Final = 12 * 3600
 SCOPES: Final = ("openid", "profile", "email")
-LONGEST_RETURN: Final = 2000
 AGAIN_SECONDS: Final = 5.0  # while the service does not answer, pages wait for it no more often than that
+_log = logging.getLogger("authenticator_client")
 _EARLY: Final = 5  # seconds before its end in which an access token is renewed, so that it does not end on its way
 
 
@@ -63,7 +65,7 @@ class SignIn:
         self._secret, self._resource, self._session_seconds = client_secret, resource, session_seconds
         self._scope = " ".join(dict.fromkeys(("openid", *scopes)))
         self._id_tokens = IdTokens(self.issuer, client_id)
-        self._away_until = float("-inf")
+        self._away_until, self._told_of_rights = float("-inf"), False
         self._locks = [threading.Lock() for _ in range(64)]
 
     # Signing in
@@ -210,7 +212,10 @@ class SignIn:
         signed.access_token, life = str(given["access_token"]), given.get("expires_in")
         try:
             verified = self.verifier.check(signed.access_token)
-        except Refused:
+        except Refused as refused:
+            if not self._told_of_rights:
+                self._told_of_rights = True
+                _log.warning("Access tokens give no permissions here: %s. A registered --resource has to be named here too.", refused)
             signed.permissions, signed.roles = [], []
         else:
             signed.permissions, signed.roles = sorted(verified.permissions), sorted(verified.roles)
@@ -282,13 +287,6 @@ def _is_fresh(signed: SignedIn) -> bool:
 def new_secret() -> str:
     """256 random bits as text."""
     return secrets.token_urlsafe(32)
-
-
-def safe_path(wanted: object) -> str:
-    """A path of this app to go on to, whatever was asked for: never another site's URL, in any spelling that browsers follow."""
-    if not isinstance(wanted, str) or len(wanted) > LONGEST_RETURN or not wanted.startswith("/") or wanted.startswith("//"):
-        return "/"
-    return "/" if any(sign <= " " or sign in "\\\x7f" for sign in wanted) else wanted
 
 
 def _name(kind: str, secret: str) -> str:

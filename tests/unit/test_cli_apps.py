@@ -69,6 +69,8 @@ def test_what_is_pasted_is_whole(framework: str, words: tuple[str, ...], tmp_pat
     client_id = add(*words)["client_id"]
     text = run("show", client_id, "--for", framework).output
     assert client_id in text or (framework == "fastapi" and "https://api.example" in text)
+    if framework in ("flask", "django"):
+        assert ("https://api.example" in text) == ("--resource" in words), "or its permissions would not be found in the tokens"
     assert "$issuer" not in text
     if framework in ("flask", "django", "fastapi"):
         compile(text, framework, "exec")
