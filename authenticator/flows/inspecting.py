@@ -20,7 +20,7 @@ REASON: Final = "revoked_by_application"
 
 def userinfo(core: Core, issued: Issued) -> tuple[Application, dict[str, Any]] | None:
     """What the token's application may know of the person behind it; None if the token is worth nothing any more."""
-    found = _behind(core, issued)
+    found = behind(core, issued)
     if found is None or found[1] is None:
         return None
     application, (user, family) = found[0], found[1]
@@ -40,7 +40,7 @@ def introspect(core: Core, keys: KeyRing, application: Application, token: str) 
     if issued is None:
         return _introspect_refresh(core, application, token)
     concerned = issued.client == application.id or {application.id, *application.resources} & set(issued.audience)
-    found = _behind(core, issued) if concerned else None
+    found = behind(core, issued) if concerned else None
     if found is None:
         return dict(INACTIVE)
     told = {name: value for name, value in issued.claims.items() if name not in ("permissions", "roles", "sid")}
@@ -77,7 +77,7 @@ def _end(core: Core, family: Session | None, client: Client) -> bool:
     return True
 
 
-def _behind(core: Core, issued: Issued) -> tuple[Application, tuple[User, Session] | None] | None:
+def behind(core: Core, issued: Issued) -> tuple[Application, tuple[User, Session] | None] | None:
     """The application of a token, and the person and family; None if one of them stands no more."""
     application = applications.find(core, issued.client)
     if application is None or not application.enabled:

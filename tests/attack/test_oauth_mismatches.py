@@ -13,7 +13,7 @@ from authenticator.testing.oauth import OAuthApp
 from tests.attack.forging import ACCESS, EXCHANGE, parts
 
 if TYPE_CHECKING:
-    from tests.attack.conftest import House, Person
+    from tests.attack.conftest import Builder, House, Person
 
 BACK = "https://back.example"
 
@@ -95,12 +95,35 @@ def test_oa_14_an_exchanged_token_says_who_acts_and_a_chain_has_an_end(house: Ho
     assert depth == 4, "four that act for each other, and no fifth"
 
 
+def test_oa_14_a_token_of_an_application_that_was_shut_out_is_exchanged_no_more(
+    house: House, front: OAuthApp, back: OAuthApp, ada: Person
+) -> None:
+    token = swap(back, front.tokens(house.browser_of(ada))["access_token"]).json["access_token"]
+    facts = {"grant_types": [EXCHANGE], "redirect_uris": [], "resources": [BACK]}
+    next_one = OAuthApp.register(house.app, client_name="Next", scope="openid", **facts)
+    assert swap(next_one, token).status_code == 200
+    house.service.disable_application(back.application)
+    assert swap(next_one, token).json["error"] == "invalid_request"
+
+
+def test_oa_14_a_token_that_has_just_ended_is_exchanged_for_none(build: Builder) -> None:
+    """Clocks may differ by seconds; but what would be made had ended before it was given."""
+    house = build()
+    front = OAuthApp.register(house.app, client_name="Front", resources=[BACK])
+    back = OAuthApp.register(house.app, client_name="Back", grant_types=[EXCHANGE], redirect_uris=[], resources=[BACK])
+    given = front.tokens(house.browser_of(house.sign_up()))
+    house.clock.advance(seconds=given["expires_in"] - 30)
+    assert 20 < swap(back, given["access_token"]).json["expires_in"] <= 30
+    house.clock.advance(seconds=31)
+    assert swap(back, given["access_token"]).json["error"] == "invalid_request"
+
+
 def test_oa_14_nobody_exchanges_without_showing_itself_or_the_right_to(house: House, front: OAuthApp, back: OAuthApp, ada: Person) -> None:
     token = front.tokens(house.browser_of(ada))["access_token"]
     alone = back.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS, alone=True, client_id=back.id)
     assert alone.status_code == 401
     other = OAuthApp.register(house.app, client_name="Other", grant_types=[EXCHANGE], redirect_uris=[], scope="openid")
-    assert swap(other, token).json["error"] == "invalid_grant", "not made for it"
+    assert swap(other, token).json["error"] == "invalid_request", "not made for it (RFC 8693 §2.2.2)"
     assert swap(back, token, actor_token=token, actor_token_type=ACCESS).json["error"] == "invalid_request"
     assert swap(back, token, requested_token_type="urn:ietf:params:oauth:token-type:refresh_token").json["error"] == "invalid_request"
     house.service.disable_application(back.application)

@@ -193,7 +193,7 @@ def test_oa_14_an_exchanged_token_is_never_wider_nor_for_others(house: House, br
     for target in ("https://x.example", house.service.settings.token_audience, "authenticator", front.id):
         assert refused(swap(token, resource=target), "invalid_target")
         assert refused(swap(token, audience=target), "invalid_target")
-    assert refused(swap(front.tokens(browser, resource="https://x.example")["access_token"])), "made for somebody else"
+    assert refused(swap(front.tokens(browser, resource="https://x.example")["access_token"]), "invalid_request"), "made for somebody else"
     assert refused(front.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS), "unauthorized_client")
     for wrong in (ada.access, ada.refresh, "x", front.tokens(browser)["id_token"], back.token("client_credentials").json["access_token"]):
         assert refused(swap(wrong), "invalid_request")
