@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from authenticator.applications import Application
-from authenticator.flows import consent, permissions, sessions
+from authenticator.flows import consent, granting, sessions
 from authenticator.flows.authorization_request import ACR, ANY, Asked, Refusal
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
@@ -47,8 +47,7 @@ def following(core: Core, asked: Asked, application: Application, signed: Signed
         return step
     if step is not Step.DONE:
         raise Refusal("login_required", "The person must sign in, and prompt=none lets no page be shown.", asked.target)
-    powers = {scope for scope in asked.scopes if scope in permissions.PERMISSIONS}
-    if powers and not powers <= permissions.held_here(core, signed.user).permissions:
+    if not granting.holds(core, signed.user, asked.scopes):
         raise Refusal("access_denied", "A scope stands for a permission that this person does not hold.", asked.target)
     if not _must_agree(core, asked, application, signed, progress):
         return Step.DONE

@@ -69,7 +69,10 @@ def begin(core: Core, application: Application, scopes: Sequence[str], resources
 
 
 def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
-    """What the device with this code wants; AuthError `invalid_code`, or `rate_limited` after five entries in ten minutes."""
+    """What the device with this code wants; AuthError `invalid_code`, or `rate_limited` after five entries in ten minutes.
+
+    `forbidden` to who does not hold what it wants: somebody else may let it in.
+    """
     seconds = int(LIFE.total_seconds())
     core.spend(Limit(f"user_code:{signed.user.id}", ENTRIES, seconds), Limit(f"user_code:{client.address}", 4 * ENTRIES, seconds))
     letters = _letters(user_code)
@@ -77,6 +80,8 @@ def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
     application = applications.find(core, str(facts["client_id"])) if facts else None
     if facts is None or application is None or not application.enabled:
         raise AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
+    if not granting.holds(core, signed.user, facts["scopes"]):
+        raise AuthError("forbidden", "The device asks for permissions that you do not have here. Somebody who has them can let it in.")
     return Asked(application, tuple(facts["scopes"]), spelled(letters), _seal(core, signed, letters))
 
 

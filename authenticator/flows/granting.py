@@ -162,10 +162,15 @@ def audience_of(application: Application, resources: Sequence[str]) -> tuple[str
     return tuple(dict.fromkeys(resources))
 
 
+def holds(core: Core, user: User, wanted: Sequence[str]) -> bool:
+    """Whether this person holds the permissions here for which some of these scopes stand."""
+    powers = {name for name in wanted if name in permissions.PERMISSIONS}
+    return not powers or powers <= permissions.held_here(core, user).permissions
+
+
 def require_held(core: Core, user: User, granted: Sequence[str]) -> None:
     """`InvalidGrantError` if a scope stands for a permission here that this person does not hold any more."""
-    wanted = {name for name in granted if name in permissions.PERMISSIONS}
-    if wanted and not wanted <= permissions.held_here(core, user).permissions:
+    if not holds(core, user, granted):
         raise InvalidGrantError("The person may not do this any more.")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
+from authenticator.applications import OWN, Assignment
 from authenticator.clock import SetClock
 from authenticator.testing.client import Browser, Page
 from authenticator.testing.oauth import OAuthApp
@@ -119,6 +122,21 @@ def test_dv_01_nobody_answers_for_a_code_that_she_was_not_shown(tv: OAuthApp, as
     assert browser.post("/device/decide", {**fields, "seal": shown.values["seal"]}).status == 401
     assert browser.post("/device/decide", {**fields, "seal": ""}).status == 401
     assert poll(tv, begun) == "authorization_pending"
+
+
+def test_dv_01_who_does_not_hold_what_a_device_wants_can_not_let_it_in(auth_app: Flask, as_user: AsUser) -> None:
+    facts = {"grant_types": [DEVICE], "redirect_uris": [], "token_endpoint_auth_method": "none"}
+    tool = OAuthApp.register(auth_app, client_name="Tool", scope="openid users:read", **facts)
+    begun = dict(tool.post("/oauth/device").json)
+    page = enter(as_user().browser(), begun["user_code"])
+    assert (page.status, "permissions that you do not have" in page.text) == (403, True)
+    assert poll(tool, begun) == "authorization_pending", "somebody else may"
+    boss = as_user("boss@example.com")
+    user = tool.auth.find_user(boss.id)
+    assert user
+    assert tool.auth.core.store.save_user(replace(user, assignments=(Assignment(OWN, permission="users:read"),)))
+    decide(boss.browser(), begun["user_code"], "allow")
+    assert poll(tool, begun) == "given"
 
 
 def test_dv_01_another_application_gets_nothing_for_a_device_code(tv: OAuthApp, auth_app: Flask, as_user: AsUser) -> None:
