@@ -203,7 +203,7 @@ def grant(who: str, what: str, application: str, resource: str, until: datetime 
 def revoke(who: str, what: str, application: str, resource: str) -> None:
     """Take a role or a permission back."""
     service = context.service()
-    user = service.find_user(who)
+    user, resource = service.find_user(who), permissions.canonical_resource(resource)
     found = [item for item in roles.assigned(user, application) if what in (item.role, item.permission) and item.resource == resource]
     for item in found:
         user = service.unassign("operator", user, item)

@@ -65,6 +65,14 @@ def declared(application: Application) -> dict[str, str]:
     return {**built_in, **{item.name: item.text for item in application.permissions if item.name not in built_in}}
 
 
+def require_declared(application: Application, permission: str) -> None:
+    """AuthError `not_found`, with those that there are, for a permission that the application does not know."""
+    known = declared(application)
+    if permission not in known:
+        names = ", ".join(sorted(known)) or "–"
+        raise AuthError("not_found", Words("There is no such permission. There are: %(names)s.", names=names))
+
+
 def roles(application: Application) -> dict[str, Role]:
     """The roles of an application by name, with those permissions in them that it still declares."""
     known = declared(application)

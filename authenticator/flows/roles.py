@@ -207,16 +207,13 @@ def _checked(core: Core, assignment: Assignment) -> tuple[Application, Assignmen
     if bool(assignment.role) == bool(assignment.permission):
         raise AuthError("validation_failed", errors={"role": ("Give either a role or a permission.",)})
     if assignment.role and assignment.role not in permissions.roles(application):
-        raise AuthError("not_found", Words("There is no such role. There are: %(names)s.", names=_listed(permissions.roles(application))))
-    if assignment.permission and assignment.permission not in permissions.declared(application):
         raise AuthError(
-            "not_found", Words("There is no such permission. There are: %(names)s.", names=_listed(permissions.declared(application)))
+            "not_found",
+            Words("There is no such role. There are: %(names)s.", names=", ".join(sorted(permissions.roles(application))) or "–"),
         )
+    if assignment.permission:
+        permissions.require_declared(application, assignment.permission)
     return application, replace(assignment, resource=permissions.canonical_resource(assignment.resource))
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "–"
 
 
 def _may_shape(core: Core, by: By, application: Application, client: Client | None) -> None:

@@ -47,7 +47,12 @@ class Permissions(Facade):
         return permissions.decide(self.core, user, application, permission, resource)
 
     def who_may(self, application: Application, permission: str, resource: str = "") -> Iterator[tuple[User, Decision | None]]:
-        """Everybody, with the decision where it is in her favour: a walk over all accounts."""
+        """Everybody, with the decision where it is in her favour: a walk over all accounts.
+
+        AuthError `not_found` for a permission that the application does not declare, `validation_failed` for a resource that is none.
+        """
+        permissions.require_declared(application, permission)
+        resource = permissions.canonical_resource(resource)
         after: str | None = None
         while True:
             page = self.core.store.users(after=after, limit=200)

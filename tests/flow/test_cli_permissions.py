@@ -148,6 +148,15 @@ def test_what_was_given_until_a_day_ends_by_itself(monkeypatch: pytest.MonkeyPat
     assert refused("can", ADA, "users:read") == "no: users:read was given, and expired on 2199-01-31 00:00 UTC."
 
 
+def test_what_was_given_is_taken_back_by_the_same_words(shop: str) -> None:
+    said("permissions", "add", "shop:open", "--application", shop)
+    for resource in ("*", "projects/*"):
+        words = (ADA, "shop:open", "--resource", resource, "--application", shop)
+        said("users", "grant", *words)
+        assert said("users", "revoke", *words).endswith("no more.")
+        assert refused("can", ADA, "shop:open", "projects/7", "--application", shop).startswith("no: ")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -155,6 +164,9 @@ def test_what_was_given_until_a_day_ends_by_itself(monkeypatch: pytest.MonkeyPat
         (("can", ADA, "users:read", "../x"), "resource: Write it plainly"),
         (("can", ADA, "users:read", "--application", "app_none"), "There is no such application."),
         (("who", "users:read", "--application", "app_none"), "There is no such application."),
+        (("who", "users:raed"), "There is no such permission. There are: applications:read"),
+        (("who", "users:read", "a//b"), "resource: Write it plainly"),
+        (("users", "revoke", ADA, "users:read", "--resource", "a//b"), "resource: Write it plainly"),
         (("users", "grant", ADA, "reports:read"), "There is no such permission. There are: applications:read"),
         (("users", "grant", ADA, "users:read", "--resource", "a%2fb"), "resource: Write it plainly"),
         (("permissions", "add", "Users Read"), "name: "),
