@@ -8,7 +8,6 @@ from typing import Any, Final
 import jwt
 
 from authenticator.applications import Application
-from authenticator.flows.authorization_request import ANY
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.scopes import CLAIMS
 from authenticator.web_client import BadAnswer, json_object
@@ -33,11 +32,9 @@ def personal(names: Iterable[str]) -> frozenset[str]:
 
 
 def essential_acr(claims: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """The values of `acr` of which one must be shown; empty if none must."""
+    """The values of `acr` of which one must be shown; empty if none must. That it is told goes without saying."""
     wish = (claims.get("id_token") or {}).get("acr")
-    if not wish or wish.get("essential") is not True:
-        return ()
-    return values(wish) or (ANY,)
+    return values(wish) if wish and wish.get("essential") is True else ()
 
 
 def values(wish: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -48,12 +45,9 @@ def values(wish: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(str(value) for value in found)
 
 
-def subject(claims: Mapping[str, Mapping[str, Any]]) -> str:
-    """The `sub` that is asked for; empty for anybody."""
-    for part in claims.values():
-        if found := values(part.get("sub")):
-            return found[0]
-    return ""
+def subjects(claims: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Each `sub` that is asked for; none for anybody."""
+    return frozenset(value for part in claims.values() for value in values(part.get("sub")))
 
 
 def hinted(keys: KeyRing, token: str, application: Application, issuer: str, fault: Fault) -> str:

@@ -11,7 +11,6 @@ from authenticator.models import Session
 
 Mode = Literal["query", "fragment", "form_post"]
 ACR: Final = ("1", "2")  # signed in by one factor, by two
-ANY: Final = "*"  # an acr that must be told, whichever it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import Enum
 
 from authenticator.applications import Application
 from authenticator.flows import consent, granting, sessions
-from authenticator.flows.authorization_request import ACR, ANY, Asked, Refusal
+from authenticator.flows.authorization_request import ACR, Asked, Refusal
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.released import subject
@@ -79,8 +79,8 @@ def _must_be_fresh(core: Core, asked: Asked, session: Session) -> bool:
 
 def _factors(core: Core, asked: Asked, signed: Signed, progress: Progress) -> Step:
     """Whether two factors must be shown first. They are asked for once; what is essential and can't be had is refused (RFC 9470 §5)."""
-    essential = bool(asked.acr_essential) and ANY not in asked.acr_essential
-    wanted = asked.acr_essential if essential else asked.acr_values
+    essential = bool(asked.acr_essential)
+    wanted = asked.acr_essential or asked.acr_values
     if not wanted or _meets(acr_of(signed.session, core.clock.now()), wanted):
         return Step.DONE
     tried = progress.factors_since is not None and signed.session.auth_time >= progress.factors_since

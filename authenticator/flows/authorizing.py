@@ -191,10 +191,10 @@ def _subject(core: Core, keys: KeyRing, request: Request, claims: Mapping[str, M
     """Whom the request is for; empty for anybody."""
     token = request.get("id_token_hint")
     hinted = authorization_claims.hinted(keys, token, request.application, core.settings.public_url, request.invalid) if token else ""
-    claimed = authorization_claims.subject(claims)
-    if hinted and claimed and hinted != claimed:
-        raise request.invalid("id_token_hint and claims are about two people.")
-    return hinted or claimed
+    wanted = authorization_claims.subjects(claims) | ({hinted} if hinted else frozenset())
+    if len(wanted) > 1:
+        raise request.invalid("id_token_hint and claims are about more than one person.")
+    return next(iter(wanted), "")
 
 
 def _resources(request: Request) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ def blueprint() -> Blueprint:
     """The endpoint, which others may post to, and our own pages behind it."""
     pages = Blueprint("authorize", __name__, url_prefix="/oauth/authorize")
     csrf.protect(pages, exempt=frozenset({"authorize.ask"}))
+    pages.before_request(_told_to_nobody)
     pages.add_url_rule("", "ask", _ask, methods=["GET", "POST"])
     pages.add_url_rule("/continue", "go_on", _go_on, methods=["GET"])
     pages.add_url_rule("/account", "choose", _choose, methods=["POST"])
@@ -34,10 +35,13 @@ def blueprint() -> Blueprint:
     return pages
 
 
+def _told_to_nobody() -> Response | None:
+    """Nothing happens for HEAD: a code is for who reads the answer."""
+    return Response() if request.method == "HEAD" else None
+
+
 def _ask() -> Response:
     """An application's request, by GET or by POST: what was posted comes again as GET, with the browser's Lax cookies."""
-    if request.method == "HEAD":  # a code is for who reads the answer
-        return Response()
     try:
         if len(request.environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
             raise AuthError("invalid_request", "The application sent a request that is too long.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -173,6 +174,15 @@ def test_oa_09_a_code_can_not_be_left_lying_in_a_fragment(house: Any, browser: A
         refused(ask(browser, told, response_mode=mode), "invalid_request")
 
 
+def test_oa_09_whoever_looks_without_reading_is_given_no_code(browser: Any, shop: Asking) -> None:
+    page = ask(browser, shop, prompt="select_account").location
+    path = browser.send_form("/oauth/authorize/account", {"request": page.partition("request=")[2]}, page=page).location
+    for _ in range(2):
+        looked = browser.head(path)
+        assert (looked.status_code, looked.location) == (200, None)
+    assert "code" in answer(browser.get(path).location)
+
+
 def test_oa_09_pages_tell_nobody_else_where_they_were(house: Any, browser: Any, shop: Asking) -> None:
     """No page on the way names an address of elsewhere that it loads, or sends a Referer."""
     for page in (ask(browser, shop, redirect_uri="https://evil.example/"), browser.get(ask(browser, shop, prompt="consent").location)):
@@ -213,6 +223,16 @@ def test_oa_11_nobody_else_answers_a_hint(house: Any, browser: Any, shop: Asking
     assert posted.location.startswith("/oauth/authorize/continue")
 
 
+def test_oa_11_a_request_for_two_people_is_answered_for_neither(house: Any, browser: Any, shop: Asking, ada: Any) -> None:
+    """OpenID Connect Core §3.1.2.2: whoever is named must be the one, by whichever parameter."""
+    hers, another = (json.dumps({"sub": {"value": name}}) for name in (ada.id, "another"))
+    for both in (f'{{"userinfo": {hers}, "id_token": {another}}}', f'{{"id_token": {{"sub": {{"values": ["{ada.id}", "another"]}}}}}}'):
+        refused(ask(browser, shop, claims=both), "invalid_request")
+    hint = signed_hint(house, ada.id, shop.application.id)
+    refused(ask(browser, shop, id_token_hint=hint, claims=f'{{"id_token": {another}}}'), "invalid_request")
+    assert "code" in answer(ask(browser, shop, id_token_hint=hint, claims=f'{{"id_token": {hers}, "userinfo": {hers}}}').location)
+
+
 @pytest.mark.parametrize("forge", [
     lambda house, shop, ada: signed_hint(house, ada.id, "app_other"),
     lambda house, shop, ada: signed_hint(house, ada.id, shop.application.id)[:-4] + "AAAA",
@@ -227,7 +247,12 @@ def test_oa_11_a_forged_hint_is_none(house: Any, browser: Any, shop: Asking, ada
 
 def test_oa_11_two_factors_that_are_essential_are_not_skipped(browser: Any, shop: Asking) -> None:
     """She has none set up, so that it can't be had (RFC 9470 §5)."""
-    for wish in ('{"value": "2", "essential": true}', '{"values": ["2", "9"], "essential": true}', '{"value": "phr", "essential": true}'):
+    for wish in (
+        '{"value": "2", "essential": true}',
+        '{"value": "*", "essential": true}',
+        '{"values": ["2", "9"], "essential": true}',
+        '{"value": "phr", "essential": true}',
+    ):
         refused(ask(browser, shop, claims=f'{{"id_token": {{"acr": {wish}}}}}'), "unmet_authentication_requirements")
     wished = answer(ask(browser, shop, acr_values="2").location)
     assert shop.code(wished).acr == "1"

@@ -103,6 +103,13 @@ def signed(shop: Asking, **other: str) -> dict[str, str]:
     return {"client_id": shop.application.id, "request": jwt.encode({"alg": "ES256", "kid": "one"}, inside, KEY)}
 
 
+def test_as_much_may_be_pushed_as_stands_in_an_address(client: Browser, shop: Asking) -> None:
+    hint = shop.auth.keys.sign(
+        {"iss": shop.auth.settings.public_url, "aud": shop.application.id, "sub": "x", "more": "y" * 4000}, typ="JWT"
+    )
+    assert push(client, shop, id_token_hint=hint).status == 201
+
+
 def test_a_request_object_may_be_pushed(client: Browser, signer: Asking, as_user: AsUser) -> None:
     pushed = client.post("/oauth/par", signed(signer, state="inside"))
     assert pushed.status == 201, pushed.html
