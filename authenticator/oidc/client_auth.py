@@ -6,6 +6,7 @@ import base64
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
+from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 
 from authenticator.applications import Application
@@ -15,6 +16,13 @@ from authenticator.oidc.server import Client, FormRequest, Server
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 BASIC, POST, KEY, NONE = "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
 METHODS: Final = (BASIC, POST, KEY, NONE)
+
+
+class UnprovenClientError(InvalidClientError):  # type: ignore[misc]
+    """401, with the way to show who one is (RFC 6749 §5.2, RFC 7617 §2)."""
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        return [*OAuth2Error.get_headers(self), ("WWW-Authenticate", f'Basic realm="applications", error="{self.error}"')]
 
 
 def install(server: Server) -> None:
@@ -34,9 +42,9 @@ def authenticated(server: Server, request: FormRequest, *, public: bool = True) 
     except InvalidClientError:
         if method != NONE:
             service().client_refused(_named(request, method), client())
-        raise InvalidClientError("The client is unknown, switched off, or did not show that it is itself.", status_code=401) from None
+        raise UnprovenClientError("The client is unknown, switched off, or did not show that it is itself.", status_code=401) from None
     if method == NONE and not public:
-        raise InvalidClientError("This is for clients that authenticate.", status_code=401)
+        raise UnprovenClientError("This is for clients that authenticate.", status_code=401)
     return found.application
 
 

@@ -61,7 +61,7 @@ def of_token(error: BadToken) -> Response:
 
 
 def of_http(error: HTTPException) -> Response:
-    """405 and its like."""
+    """A form that can't be read, and its like."""
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name.lower() in ("allow", "retry-after")}
     return _answer({"error": "invalid_request", "error_description": error.name}, status, headers)

@@ -20,7 +20,8 @@ from authenticator.settings import Settings
 MEDIA_TYPE: Final = "application/problem+json"
 INTERNAL: Final = "internal_error"
 INTERNAL_DETAIL: Final = "Something went wrong here. Try again; if it stays, tell the operator this reference."
-PROGRAM_PATHS: Final = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics")
+OAUTH: Final = tuple(f"/oauth/{name}" for name in ("token", "userinfo", "introspect", "revoke", "device", "par", "register"))
+PROGRAM_PATHS: Final = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", *OAUTH)
 BAD_TOKEN: Final = frozenset({"invalid_token", "token_expired", "token_revoked"})
 BY_STATUS: Final = {
     404: "not_found",

@@ -45,6 +45,29 @@ def test_every_endpoint_that_is_told_answers(shop: OAuthApp) -> None:
     assert shop.call("POST", "/oauth/register", json={}).status_code == 404
 
 
+PROGRAMS = ("token", "userinfo", "introspect", "revoke", "device", "par", "register/app_x")
+
+
+@pytest.mark.parametrize("path", PROGRAMS)
+def test_what_programs_call_answers_them_with_no_page(shop: OAuthApp, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    wrong = shop.call("PATCH", f"/oauth/{path}")
+    assert (wrong.status_code, wrong.is_json) == (405, True)
+    monkeypatch.setattr(shop.app, "testing", False)
+    monkeypatch.setattr(type(shop.auth), "find_application", broken)
+    monkeypatch.setattr(type(shop.auth), "believed", broken)
+    method, headers = ("GET", {"Authorization": "Bearer x"}) if path in ("userinfo", "register/app_x") else ("POST", {})
+    fault = shop.call(method, f"/oauth/{path}", headers=headers, data={"client_id": shop.id, "grant_type": "refresh_token"})
+    assert (fault.status_code, fault.is_json, bool(fault.json["reference"])) == (500, True, True)
+
+
+def test_who_shows_no_secret_is_told_how_to(shop: OAuthApp) -> None:
+    answer = shop.post("/oauth/token", alone=True, grant_type="refresh_token", client_id=shop.id)
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Basic realm="applications", error="invalid_client"')
+
+
 def test_every_word_that_is_told_is_understood(shop: OAuthApp, as_user: AsUser) -> None:
     told = read(shop, DOCUMENTS[0])
     browser = as_user().browser()
