@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import logging
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from authenticator import cli
 from authenticator.clock import Clock
-from authenticator.crypto import derive_key
+from authenticator.crypto import derive_key, kept_secret
 from authenticator.door.gate import Door
 from authenticator.errors import AuthError, ConfigurationError
 from authenticator.flows import attributes, leaving, ownership
@@ -216,7 +214,7 @@ def _secret(settings: Settings) -> bytes:
     """The master secret; in development made once and kept (SECURITY.md 27)."""
     text = settings.secret_key.get_secret_value()
     if not text and settings.development:
-        text = development_secret(settings.data_dir)
+        text = kept_secret(settings.data_dir / "secrets" / "secret_key")
     advice = f"Set {PREFIX}SECRET_KEY to the output of: openssl rand -base64 32"
     if not text:
         raise ConfigurationError(
@@ -225,19 +223,6 @@ def _secret(settings: Settings) -> bytes:
     if len(text.encode()) < 32 or len(set(text)) < 12:
         raise ConfigurationError(f"The secret key is too short or too simple to hold 256 random bits. {advice}")
     return derive_key(text.encode(), "authenticator")
-
-
-def development_secret(folder: Path) -> str:
-    """The secret of a development server, made at first start in a file that only its owner can read."""
-    file = folder / "secrets" / "secret_key"
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text().strip()
-    with os.fdopen(handle, "w") as opened:
-        opened.write(secrets.token_urlsafe(32))
-    return file.read_text().strip()
 
 
 class Authenticator:

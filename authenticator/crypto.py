@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import os
 import secrets
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -46,6 +48,18 @@ def _mac(key: bytes, parts: tuple[str, ...]) -> bytes:
 def same(left: str, right: str) -> bool:
     """Compare in a time that does not tell where the first difference is."""
     return hmac.compare_digest(left.encode(), right.encode())
+
+
+def kept_secret(file: Path) -> str:
+    """The secret in this file, made at first use; only its owner can read it."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    with os.fdopen(handle, "w") as opened:
+        opened.write(random_token())
+    return file.read_text().strip()
 
 
 def derive_key(secret: bytes, purpose: str) -> bytes:
