@@ -141,11 +141,12 @@ def test_a_program_that_anybody_could_pass_for_is_asked_for_each_time(auth: Serv
 
 
 def test_the_picture_and_the_pages_of_an_application_are_shown(auth: Service, shop: Asking, as_user: AsUser) -> None:
-    shop.change(logo_uri="https://img.example/shop.png", policy_uri="https://shop.example/privacy", client_uri="https://shop.example/")
+    pages = {"client_uri": "https://shop.example/", "policy_uri": "https://shop.example/privacy", "tos_uri": "https://shop.example/terms"}
+    shop.change(logo_uri="https://img.example/shop.png", **pages)
     page = ask(as_user().browser(), shop).follow()
     assert "img-src https://img.example 'self' data:;" in page.headers["Content-Security-Policy"]
     assert 'src="https://img.example/shop.png"' in page.html
-    assert "https://shop.example/privacy" in page.links
+    assert set(pages.values()) <= set(page.links)
 
 
 def test_a_picture_in_clear_is_not_loaded(auth: Service, shop: Asking, as_user: AsUser) -> None:

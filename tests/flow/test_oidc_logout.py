@@ -145,6 +145,16 @@ def test_she_may_stay_signed_in(shop: Asking, as_user: AsUser) -> None:
     assert browser.get("/account").status == 200
 
 
+def test_where_nothing_is_said_she_is_asked_and_led_nowhere(shop: Asking, as_user: AsUser) -> None:
+    browser, _ = signed_in(as_user(), shop)
+    page = log_out(browser)
+    assert "Sign out?" in page
+    assert browser.signed_in
+    done = browser.submit(page, action=CONFIRM)
+    assert (done.status, done.location) == (200, "")
+    assert not browser.signed_in
+
+
 def test_the_page_speaks_the_language_that_the_application_asks_for(client: Browser) -> None:
     page = log_out(client, ui_locales="xx de en")
     assert '<html lang="de">' in page.html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jwt
+import pytest
 from flask import Flask
 
 from authenticator.testing.oauth import OAuthApp
@@ -21,14 +22,17 @@ def test_each_scope_releases_its_claims_and_no_more(auth_app: Flask, as_user: As
     assert (answer.status_code, answer.json["error"]) == (403, "insufficient_scope")
 
 
-def test_signed_userinfo_and_pairwise_subjects(auth_app: Flask, as_user: AsUser) -> None:
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_signed_userinfo_and_pairwise_subjects(auth_app: Flask, as_user: AsUser, algorithm: str) -> None:
     ada = as_user()
-    one = OAuthApp.register(auth_app, subject_type="pairwise", userinfo_signed_response_alg="ES256")
+    one = OAuthApp.register(auth_app, subject_type="pairwise", userinfo_signed_response_alg=algorithm)
     two = OAuthApp.register(auth_app, client_name="Two", subject_type="pairwise", redirect_uris=["https://two.example/cb"])
     tokens = one.tokens(ada.browser())
     answer = one.userinfo(tokens["access_token"])
     assert answer.content_type == "application/jwt"
-    told = jwt.decode(answer.data, options={"verify_signature": False})
+    keys = jwt.PyJWKSet.from_dict(one.call("GET", "/.well-known/jwks.json").json)
+    key = keys[jwt.get_unverified_header(answer.data)["kid"]]
+    told = jwt.decode(answer.data, key, algorithms=[algorithm], audience=one.id, issuer=one.auth.settings.public_url)
     said = jwt.decode(tokens["id_token"], options={"verify_signature": False})
     other = two.userinfo(two.tokens(ada.browser())["access_token"]).json["sub"]
     assert told["sub"] == said["sub"]
