@@ -10,7 +10,7 @@ from typing import Any, Literal
 from authenticator.applications import OWN, Application, ClientSecret
 from authenticator.crypto import digest, random_token, same
 from authenticator.errors import AuthError
-from authenticator.flows import client_documents, client_metadata
+from authenticator.flows import client_documents, client_metadata, permissions
 from authenticator.flows.core import Core
 from authenticator.limits import Limit
 from authenticator.models import Client, User
@@ -55,12 +55,6 @@ def get(core: Core, client_id: str, *, owner: str | None = None) -> Application:
     return found
 
 
-def own(core: Core) -> Application:
-    """This service as an application: the one whose permissions administer it."""
-    beginning = datetime.fromtimestamp(0, core.clock.now().tzinfo)
-    return core.store.application(OWN) or Application(OWN, core.settings.service_name, beginning, beginning, redirect_uris=(), grants=())
-
-
 def register(
     core: Core,
     metadata: Mapping[str, Any],
@@ -72,7 +66,8 @@ def register(
 ) -> Registered:
     """Register what the metadata (RFC 7591 §2) say: the operator's, a person's own, or one that came by itself.
 
-    AuthError `validation_failed` names the fields at fault; `forbidden` where people may not register, or have enough.
+    AuthError `validation_failed` names the fields at fault; `forbidden` where people may not register, or have enough, and for
+    an application that could do more here than whoever registers it.
     """
     kind = registration or ("owner" if owner else "operator")
     if owner:
@@ -80,6 +75,7 @@ def register(
     now = core.clock.now()
     blank = Application(f"app_{random_token(128)}", "", now, now, owner=owner.id if owner else "", registration=kind)
     made = _settled(core, blank, metadata)
+    _require_held(core, by, made)
     secret, token = (random_token() if made.auth_method in BY_SECRET else ""), (random_token() if kind == "dynamic" else "")
     kept = (ClientSecret(digest(secret), now),) if secret else ()
     made = replace(made, secrets=kept, registration_token=digest(token) if token else "")
@@ -96,19 +92,23 @@ def change(core: Core, application: Application, metadata: Mapping[str, Any], *,
         known = client_metadata.described(found)
         if "redirect_uris" in metadata and client_metadata.has_usual_origins(found):
             known.pop("origins")  # they follow the addresses
-        return _settled(core, found, {**known, **metadata})
+        return _entrusted(core, by, found, _settled(core, found, {**known, **metadata}))
 
     return _changed(core, application, edit, by, client)
 
 
 def put(core: Core, application: Application, metadata: Mapping[str, Any], *, by: str, client: Client | None = None) -> Application:
     """Put these metadata in the place of all there were (RFC 7592 §2.2)."""
-    return _changed(core, application, lambda found: _settled(core, found, metadata), by, client)
+    return _changed(core, application, lambda found: _entrusted(core, by, found, _settled(core, found, metadata)), by, client)
 
 
 def enable(core: Core, application: Application, *, by: str, client: Client | None = None) -> Application:
     """Let a disabled application in again."""
-    return _changed(core, application, lambda found: found if found.enabled else replace(found, enabled=True), by, client)
+
+    def edit(found: Application) -> Application:
+        return found if found.enabled else _entrusted(core, by, found, replace(found, enabled=True))
+
+    return _changed(core, application, edit, by, client)
 
 
 def disable(core: Core, application: Application, *, by: str, client: Client | None = None) -> Application:
@@ -138,7 +138,7 @@ def add_secret(core: Core, application: Application, *, by: str, client: Client 
             raise AuthError(
                 "validation_failed", Words("There are %(number)s secrets already. Remove one that is no longer used.", number=SECRETS)
             )
-        return replace(found, secrets=(*alive, ClientSecret(digest(secret), now)))
+        return _entrusted(core, by, found, replace(found, secrets=(*alive, ClientSecret(digest(secret), now))))
 
     changed = _changed(core, application, edit, by, client, kind="application_secret_added")
     return changed, secret
@@ -206,6 +206,24 @@ def _settled(core: Core, application: Application, metadata: Mapping[str, Any]) 
     settled = client_metadata.applied(core, application, metadata)
     client_documents.check_sector(core, application, settled)
     return settled if settled.auth_method in BY_SECRET else replace(settled, secrets=())
+
+
+def _entrusted(core: Core, by: str, before: Application, after: Application) -> Application:
+    """The application after a change, if whoever changes it could do as much here as it could before and can now."""
+    _require_held(core, by, before)
+    _require_held(core, by, after)
+    return after
+
+
+def _require_held(core: Core, by: str, application: Application) -> None:
+    """AuthError `forbidden` for an administrator without the rights here that the application may ask for (ASVS 5.0 8.2.1).
+
+    A trusted one would use them in the name of everybody who follows a link to it.
+    """
+    rights = set(application.scopes) & set(permissions.declared(permissions.own(core))) if by not in ("operator", "application") else set()
+    user = core.store.user_by_id(by) if rights else None
+    if rights and (user is None or not rights <= permissions.held_here(core, user).permissions):
+        raise AuthError("forbidden", "This application may ask for rights here that you do not hold.")
 
 
 def _changed(

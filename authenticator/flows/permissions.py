@@ -12,7 +12,6 @@ from urllib.parse import unquote
 
 from authenticator.applications import OWN, Application, Assignment, Role
 from authenticator.errors import AuthError
-from authenticator.flows.applications import own
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.limits import Limit
@@ -57,6 +56,12 @@ class Decision:
 
     allowed: bool
     reason: str
+
+
+def own(core: Core) -> Application:
+    """This service as an application: the one whose permissions administer it."""
+    beginning = datetime.fromtimestamp(0, core.clock.now().tzinfo)
+    return core.store.application(OWN) or Application(OWN, core.settings.service_name, beginning, beginning, redirect_uris=(), grants=())
 
 
 def declared(application: Application) -> dict[str, str]:

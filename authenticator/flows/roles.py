@@ -12,7 +12,6 @@ from authenticator.applications import OWN, Application, Assignment, Permission,
 from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.flows import permissions
-from authenticator.flows.applications import own
 from authenticator.flows.changes import TRIES
 from authenticator.flows.changes import change as changed
 from authenticator.flows.core import Core
@@ -31,7 +30,9 @@ CHANGES_BY_OWNER = 600  # an hour, in other people's rights and histories
 
 def find(core: Core, application_id: str) -> Application:
     """An application by its id, this service included; AuthError `not_found`."""
-    found = own(core) if application_id == OWN else core.store.application(application_id) if len(application_id) <= 128 else None
+    found = (
+        permissions.own(core) if application_id == OWN else core.store.application(application_id) if len(application_id) <= 128 else None
+    )
     if found is None:
         raise AuthError("not_found", "There is no such application.")
     return found
@@ -177,7 +178,7 @@ def _with_room(core: Core, application: Application, given: Sequence[Assignment]
 
     People's own applications take no room from the operator's.
     """
-    known = {name: own(core) if name == OWN else core.store.application(name) for name in {item.application for item in given}}
+    known = {name: permissions.own(core) if name == OWN else core.store.application(name) for name in {item.application for item in given}}
     owners = [(item, found.owner) for item in given if (found := known[item.application])]
     _require_room(sum(1 for _, owner in owners if bool(owner) == bool(application.owner)), MOST_GIVEN)
     return [item for item, _ in owners]
@@ -278,7 +279,7 @@ def _save(
         if stored is None and application.id != OWN:
             raise AuthError("not_found")
         now = core.clock.now()
-        new = replace(edit(stored or own(core)), updated_at=now)
+        new = replace(edit(stored or permissions.own(core)), updated_at=now)
         if core.store.save_application(new) if stored else core.store.add_application(replace(new, created_at=now)):
             owner = application.owner or None
             core.history.record("roles_changed", user_id=owner, client=client, by=name_of(by), application=application.id, **facts)

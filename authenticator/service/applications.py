@@ -9,7 +9,7 @@ from typing import Any, Literal
 from joserfc.jwk import KeySet
 
 from authenticator.applications import Application
-from authenticator.flows import applications, client_keys
+from authenticator.flows import applications, client_keys, permissions
 from authenticator.flows.applications import Registered
 from authenticator.models import Client, Page, User
 from authenticator.service.facade import Facade
@@ -32,7 +32,7 @@ class Applications(Facade):
 
     def own_application(self) -> Application:
         """This service as an application."""
-        return applications.own(self.core)
+        return permissions.own(self.core)
 
     def register_application(
         self,

@@ -115,6 +115,31 @@ def test_ap_02_a_role_is_no_way_round(house: House) -> None:
     assert not house.service.decide(house.service.find_user(clerk.id), house.service.application_with_roles(app), "reports:write").allowed
 
 
+def test_ap_02_an_application_is_no_way_round(house: House) -> None:
+    """Trusted, it would act with the rights of every administrator who follows a link."""
+    registrar = house.sign_up()
+    give(house, registrar, "applications:read", "applications:write")
+    facts = {"client_name": "Help", "redirect_uris": ["https://help.example/back"], "trusted": True}
+    for scope in ("openid permissions:write", "openid applications:write users:read"):
+        refused = call(house, "POST", "/applications", registrar, {**facts, "scope": scope})
+        assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
+    own = call(house, "POST", "/applications", registrar, {**facts, "scope": "openid account applications:write"})
+    assert own.status_code == 201
+    assert call(house, "PATCH", f"/applications/{own.json['client_id']}", registrar, {"scope": "openid users:read"}).status_code == 403
+    wide = house.service.register_application({**facts, "scope": "openid permissions:write"}).application
+    here = f"/applications/{wide.id}"
+    for change in ({"redirect_uris": ["https://evil.example/back"]}, {"scope": "openid"}, {"client_name": "Mine"}):
+        assert call(house, "PATCH", here, registrar, change).status_code == 403
+    assert call(house, "POST", f"{here}/secrets", registrar).status_code == 403
+    browser = house.browser_of(registrar)
+    page = browser.send_form(f"/admin{here}/secrets", {}, page=f"/admin{here}")
+    assert (page.status_code, "rights here that you do not hold" in page.text) == (403, True)
+    assert call(house, "PATCH", here, registrar, {"enabled": False}).status_code == 200
+    assert call(house, "PATCH", here, registrar, {"enabled": True}).status_code == 403
+    give(house, registrar, "permissions:write")
+    assert call(house, "PATCH", here, registrar, {"enabled": True, "client_name": "Better Help"}).status_code == 200
+
+
 def test_ap_02_a_role_made_anew_gives_nothing_to_those_of_its_namesake(house: House) -> None:
     person = house.sign_up()
     app, _ = application(house)
