@@ -144,7 +144,7 @@ _SEARCH = tuple(Query(name, f"The exact {name.replace('_', ' ')}.") for name in 
 GROUP = "Administration"
 
 _ALL = (
-    Endpoint("GET", "/users", users, GROUP, {200: schemas.Users}, ADMIN, access="bearer", query=(*PAGE, *_SEARCH)),
+    Endpoint("GET", "/users", users, GROUP, {200: schemas.Users}, (*ADMIN, "validation_failed"), access="bearer", query=(*PAGE, *_SEARCH)),
     Endpoint(
         "POST",
         "/users",

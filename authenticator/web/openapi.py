@@ -173,6 +173,8 @@ def _refusals(endpoint: Endpoint) -> dict[int, list[str]]:
     wanted = (*ALWAYS, *endpoint.problems)
     if endpoint.body or endpoint.upload:
         wanted += WITH_BODY
+    if endpoint.body:
+        wanted += ("validation_failed",)
     if endpoint.access != "open":
         wanted += WITH_TOKEN
     known, found = problems.codes(), dict[int, list[str]]()

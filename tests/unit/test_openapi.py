@@ -49,6 +49,14 @@ def test_every_route_is_in_the_document_and_every_path_is_a_route(client: FlaskC
     assert routes == {(path, method) for path, methods in document["paths"].items() for method in methods}
 
 
+def test_it_says_where_fields_may_be_refused(document: dict[str, Any]) -> None:
+    operations = {(path, method): operation for path, methods in document["paths"].items() for method, operation in methods.items()}
+    checked = [what for what, operation in operations.items() if "application/json" in operation.get("requestBody", {}).get("content", {})]
+    for what in [*checked, (f"{API}/users", "get")]:
+        refusals = operations[what]["responses"].get("422", {}).get("content", {}).get("application/problem+json", {})
+        assert "validation_failed" in refusals.get("examples", {}), what
+
+
 def test_every_code_of_refusal_is_in_the_document(document: dict[str, Any]) -> None:
     assert set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == {*CODES, "internal_error"}
 
