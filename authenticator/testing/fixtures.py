@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +11,6 @@ import pytest
 if TYPE_CHECKING:
     from flask import Flask
     from jinja2 import BytecodeCache
-    from pymongo.database import Database
 
     from authenticator.clock import SetClock
     from authenticator.emulator import Emulator
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     from authenticator.testing.client import Browser
     from authenticator.testing.emulated import Emulators
     from authenticator.testing.people import AsUser, Outbox, SignInVia
-    from authenticator.testing.servers import Server
 
 PREFIX = "AUTHENTICATOR_"
 SECRET = "tests-know-this-secret-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -34,54 +30,9 @@ def store_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store_url(store_kind: str, request: pytest.FixtureRequest) -> str:
+def store_url(store_kind: str, prepared_database: Callable[[str], str]) -> str:
     """The URL of an empty database. Override it to test with another store."""
-    if store_kind == "mongodb":
-        return str(request.getfixturevalue("emptied_mongodb"))
-    if store_kind == "sqlite":
-        return str(request.getfixturevalue("copied_sqlite"))
-    return str(request.getfixturevalue("fresh_database")(store_kind))
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with all tables and no row."""
-    import sqlite3
-
-    from authenticator.storage.open import open_store
-    from authenticator.storage.sealing import Sealer
-
-    file = tmp_path_factory.mktemp("sqlite") / "empty.db"
-    store: Any = open_store(f"sqlite:///{file}", sealer=Sealer(SECRET.encode()))
-    store.prepare()
-    store.close()
-    connection = sqlite3.connect(file)
-    with connection:
-        connection.execute("DELETE FROM field_keys")  # the marks of the key that it was made with
-    connection.close()
-    return file
-
-
-@pytest.fixture
-def copied_sqlite(migrated_sqlite: Path, tmp_path: Path) -> str:
-    """A copy of it: to migrate for each test takes too long."""
-    file = tmp_path / "authenticator.db"
-    shutil.copy(migrated_sqlite, file)
-    return f"sqlite:///{file}"
-
-
-@pytest.fixture
-def emptied_mongodb(mongod_server: Server) -> Iterator[str]:
-    """One MongoDB database for all tests of this process, emptied after each: to make its indexes anew takes too long."""
-    from pymongo import MongoClient
-
-    url = f"{mongod_server.url}tests"
-    yield url
-    driver: MongoClient[dict[str, Any]]
-    with MongoClient(url) as driver:
-        database: Database[dict[str, Any]] = driver.get_default_database()
-        for name in database.list_collection_names():
-            database[name].delete_many({})
+    return prepared_database(store_kind)
 
 
 @pytest.fixture

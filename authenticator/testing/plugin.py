@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from authenticator.testing.databases import fresh_database, mongod_replica_set, mongod_server, postgresql_server, valkey_server
+from authenticator.testing.databases import (
+    fresh_database,
+    migrated_postgresql,
+    migrated_sqlite,
+    mongod_replica_set,
+    mongod_server,
+    postgresql_server,
+    prepared_database,
+    valkey_server,
+)
 from authenticator.testing.fixtures import (
     as_user,
     auth_app,
@@ -13,12 +22,9 @@ from authenticator.testing.fixtures import (
     client,
     clock,
     compiled_templates,
-    copied_sqlite,
-    emptied_mongodb,
     emulated_providers,
     emulator,
     emulators,
-    migrated_sqlite,
     outbox,
     sign_in_via,
     store_kind,
@@ -33,17 +39,17 @@ __all__ = [
     "client",
     "clock",
     "compiled_templates",
-    "copied_sqlite",
-    "emptied_mongodb",
     "emulated_providers",
     "emulator",
     "emulators",
     "fresh_database",
+    "migrated_postgresql",
     "migrated_sqlite",
     "mongod_replica_set",
     "mongod_server",
     "outbox",
     "postgresql_server",
+    "prepared_database",
     "sign_in_via",
     "store_kind",
     "store_url",

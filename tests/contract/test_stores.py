@@ -15,7 +15,7 @@ from authenticator.storage.port import Store
 from authenticator.storage.sealing import Sealer
 from authenticator.testing.store_contract import StoreContract
 
-Fresh = Callable[[str], str]
+Made = Callable[[str], str]
 
 
 def sealer() -> Sealer:
@@ -33,8 +33,8 @@ class Shipped(StoreContract):
     kind: str
 
     @pytest.fixture
-    def url(self, fresh_database: Fresh) -> str:
-        return fresh_database(self.kind)
+    def url(self, prepared_database: Made) -> str:
+        return prepared_database(self.kind)
 
     @pytest.fixture
     def store(self, url: str) -> Iterator[Store]:

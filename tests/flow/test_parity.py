@@ -27,9 +27,9 @@ TYPED = {"email": ("email", EMAIL), "phone": ("phone_number", PHONE)}
 
 
 @pytest.fixture
-def store_url(request: pytest.FixtureRequest) -> str:
+def store_url(request: pytest.FixtureRequest, prepared_database: Callable[[str], str]) -> str:
     """The pages on one store and programs on the other: each story is long, and crosses all of the service."""
-    return str(request.getfixturevalue("emptied_mongodb" if "program" in request.node.name else "copied_sqlite"))
+    return prepared_database("mongodb" if "program" in request.node.name else "sqlite")
 
 
 class Grace:

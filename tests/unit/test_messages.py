@@ -28,8 +28,8 @@ Queue = Callable[[], Messages]
 
 
 @pytest.fixture
-def store(copied_sqlite: str) -> Iterator[Any]:
-    store: Any = open_store(copied_sqlite, sealer=Sealer(SECRET.encode()))
+def store(prepared_database: Callable[[str], str]) -> Iterator[Any]:
+    store: Any = open_store(prepared_database("sqlite"), sealer=Sealer(SECRET.encode()))
     store.prepare()
     yield store
     store.close()
