@@ -17,6 +17,7 @@ from authenticator.applications import Application
 from authenticator.crypto import digest
 from authenticator.flows.client_keys import keys_fault, keys_of
 from authenticator.flows.core import Core
+from authenticator.identifiers import network_of
 from authenticator.limits import Limit
 from authenticator.models import Client
 
@@ -41,7 +42,7 @@ class InvalidProofError(OAuth2Error):  # type: ignore[misc]
 
 def refused(core: Core, client_id: str, client: Client) -> None:
     """Count an application that did not show itself; AuthError `rate_limited` after too many."""
-    core.spend(Limit(f"client:{client_id}:{client.address}", WRONG, 600))
+    core.spend(Limit(f"client:{client_id}:{network_of(client.address)}", WRONG, 600))
 
 
 def named(text: str) -> str:

@@ -21,6 +21,7 @@ from authenticator.flows.granting import Given
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.scopes import OFFLINE
 from authenticator.flows.sessions import shows_two_factors
+from authenticator.identifiers import network_of
 from authenticator.limits import Limit
 from authenticator.models import Client, Session, Status
 
@@ -56,7 +57,7 @@ class Asked:
 
 def begin(core: Core, application: Application, scopes: Sequence[str], resources: Sequence[str], client: Client) -> Begun:
     """Two codes for a device that asks to be let in; AuthError `rate_limited` for an address that asks too often."""
-    core.spend(Limit(f"device:{client.address}", BEGUN, int(LIFE.total_seconds())))
+    core.spend(Limit(f"device:{network_of(client.address)}", BEGUN, int(LIFE.total_seconds())))
     granting.audience_of(application, resources)
     if REFRESH not in application.grants:
         scopes = [scope for scope in scopes if scope != OFFLINE]
@@ -74,7 +75,8 @@ def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
     `forbidden` to who does not hold what it wants: somebody else may let it in.
     """
     seconds = int(LIFE.total_seconds())
-    core.spend(Limit(f"user_code:{signed.user.id}", ENTRIES, seconds), Limit(f"user_code:{client.address}", 4 * ENTRIES, seconds))
+    network = network_of(client.address)
+    core.spend(Limit(f"user_code:{signed.user.id}", ENTRIES, seconds), Limit(f"user_code:{network}", 4 * ENTRIES, seconds))
     letters = _letters(user_code)
     facts = core.store.read_ticket(CODE, _name(core, letters), core.clock.now()) if letters else None
     application = applications.find(core, str(facts["client_id"])) if facts else None

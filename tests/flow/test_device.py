@@ -113,6 +113,16 @@ def test_dv_01_five_codes_may_be_tried_in_ten_minutes(tv: OAuthApp, as_user: AsU
     assert enter(browser, "BCDF-GHJK").status == 429
 
 
+def test_dv_01_a_whole_network_of_ipv6_begins_no_more_than_one_address(tv: OAuthApp) -> None:
+    device = tv.app.test_client(use_cookies=False)
+    statuses = []
+    for number in range(62):
+        device.environ_base["REMOTE_ADDR"] = f"2001:db8::{number:x}"
+        answer = device.post("/oauth/device", data={"client_id": tv.id}, base_url=tv.auth.settings.public_url)
+        statuses.append(answer.status_code)
+    assert statuses == [200] * 60 + [429] * 2
+
+
 def test_dv_01_nobody_answers_for_a_code_that_she_was_not_shown(tv: OAuthApp, as_user: AsUser) -> None:
     begun, browser = begin(tv), as_user().browser()
     other = as_user("eve@example.com").browser()
