@@ -11,9 +11,11 @@ import click
 from authenticator.applications import OWN, Application
 from authenticator.cli import context, paste
 from authenticator.cli.terminal import table
+from authenticator.errors import AuthError
 from authenticator.flows.applications import secret_name
 from authenticator.flows.client_metadata import described
 from authenticator.flows.client_words import CODE, DEVICE, EXCHANGE, GRANTS, ITSELF
+from authenticator.service import Service
 
 SHORT = {"code": CODE, "device": DEVICE, "client-credentials": ITSELF, "token-exchange": EXCHANGE, "refresh": "refresh_token"}
 ID = click.argument("client_id", metavar="ID")
@@ -141,6 +143,16 @@ def show_all(after: str | None, limit: int, as_json: bool) -> None:
         click.echo(f"There are more: authenticator apps list --after {page.next}")
 
 
+def _found(service: Service, client_id: str) -> Application:
+    """AuthError `not_found` in words that help."""
+    try:
+        return service.application(client_id)
+    except AuthError as error:
+        if error.code != "not_found":
+            raise
+        raise AuthError("not_found", "There is no such application. `authenticator apps list` shows them.") from None
+
+
 def whose(application: Application) -> str:
     """Who registered it."""
     return application.owner if application.registration == "owner" else application.registration
@@ -169,7 +181,7 @@ def summary(application: Application) -> dict[str, Any]:
 def show(client_id: str, wanted: tuple[str, ...], as_json: bool) -> None:
     """One application, with all that is registered of it."""
     service = context.service()
-    found = service.application(client_id)
+    found = _found(service, client_id)
     if wanted:
         click.echo("\n".join(paste.snippet(framework, found, service.settings.public_url) for framework in wanted), nl=False)
         return
@@ -194,7 +206,7 @@ def change(client_id: str, name: str | None, **options: Any) -> None:
     """Change what the options name, and leave the rest; a repeated option puts its values in the place of all there were."""
     service = context.service()
     metadata = {**said(options), **({"client_name": name} if name is not None else {})}
-    changed = service.change_application(service.application(client_id), metadata)
+    changed = service.change_application(_found(service, client_id), metadata)
     click.echo(f"{changed.id} {changed.name} is changed.")
 
 
@@ -203,7 +215,7 @@ def change(client_id: str, name: str | None, **options: Any) -> None:
 def disable(client_id: str) -> None:
     """Shut an application out, and end all that it was given at once."""
     service = context.service()
-    found = service.disable_application(service.application(client_id))
+    found = service.disable_application(_found(service, client_id))
     click.echo(f"{found.id} {found.name} is disabled, and its tokens have ended.")
 
 
@@ -212,7 +224,7 @@ def disable(client_id: str) -> None:
 def enable(client_id: str) -> None:
     """Let a disabled application in again."""
     service = context.service()
-    found = service.enable_application(service.application(client_id))
+    found = service.enable_application(_found(service, client_id))
     click.echo(f"{found.id} {found.name} is enabled.")
 
 
@@ -222,7 +234,7 @@ def enable(client_id: str) -> None:
 def remove(client_id: str) -> None:
     """Remove an application, with all consents to it and all that it was given."""
     service = context.service()
-    found = service.application(client_id)
+    found = _found(service, client_id)
     service.remove_application(found)
     click.echo(f"{found.id} {found.name} is gone.")
 
@@ -237,7 +249,7 @@ def secret() -> None:
 def add_secret(client_id: str) -> None:
     """Make one more secret, and show it this once; the others go on working."""
     service = context.service()
-    found, text = service.add_client_secret(service.application(client_id))
+    found, text = service.add_client_secret(_found(service, client_id))
     click.echo(f"AUTHENTICATOR_CLIENT_SECRET={text}")
     if len(found.secrets) > 1:
         old = secret_name(found.secrets[0])
@@ -251,5 +263,8 @@ def add_secret(client_id: str) -> None:
 def remove_secret(client_id: str, name: str, after_hours: int) -> None:
     """Let a secret end; SECRET is its name in `authenticator apps show`."""
     service = context.service()
-    service.remove_client_secret(service.application(client_id), name, after=timedelta(hours=after_hours))
+    found = _found(service, client_id)
+    if name not in [secret_name(one) for one in found.secrets]:
+        raise AuthError("not_found", f"It has no such secret. `authenticator apps show {client_id}` names them.")
+    service.remove_client_secret(found, name, after=timedelta(hours=after_hours))
     click.echo(f"The secret {name} ends in {after_hours} hours." if after_hours else f"The secret {name} has ended.")

@@ -58,7 +58,9 @@ def asked(query: str) -> Ask:
     except ValueError:
         raise AuthError("invalid_request") from None
     found = dict(pairs)
-    if len(found) != len(pairs) or len(query) > _LONGEST_QUERY:
+    if len(query) > _LONGEST_QUERY:
+        raise AuthError("invalid_request", f"The question may have {_LONGEST_QUERY} characters.")
+    if len(found) != len(pairs):
         raise AuthError("invalid_request", "Each parameter may be given once.")
     for name, value in pairs:
         if name in _FLAGS and value not in ("0", "1"):

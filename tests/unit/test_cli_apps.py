@@ -153,6 +153,15 @@ def test_what_is_wrong_is_told_by_its_option() -> None:
     assert "redirect_uris: Use https" in refused.output
 
 
+def test_what_is_not_there_is_told_with_where_to_look() -> None:
+    for words in (("show", "app_none"), ("change", "app_none", "--name", "x"), ("disable", "app_none"), ("secret", "add", "app_none")):
+        refused = run(*words)
+        assert (refused.exit_code, "`authenticator apps list` shows them" in refused.output) == (1, True), words
+    client_id = add()["client_id"]
+    refused = run("secret", "remove", client_id, "00000000")
+    assert (refused.exit_code, f"`authenticator apps show {client_id}` names them" in refused.output) == (1, True)
+
+
 def test_secrets_are_rotated_with_overlap() -> None:
     client_id = add()["client_id"]
     old = show(client_id)["secrets"][0]["id"]
