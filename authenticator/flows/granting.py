@@ -104,14 +104,12 @@ def refresh(
 ) -> Given:
     """Swap a refresh token for its successor; `InvalidGrantError` for one that is not this application's, spent, or ended.
 
-    What is asked for may only be narrower than what was agreed (RFC 6749 §6), and that is looked at before the token is spent.
+    What is asked for may only be narrower than what was agreed (RFC 6749 §6). That, and whether it may be had now, is looked at before
+    the token is spent: who is refused keeps it, and is no thief for coming again.
     """
     binding = _binding(core, application, token, jkt)
     family_id = token.partition(".")[0]
-    if scope is not None or resources:
-        asked = core.store.session_by_id(family_id)
-        if asked is not None and asked.application == application.id and not asked.closed_at:
-            _narrowed(application, asked, scope, resources)
+    _look_ahead(core, application, family_id, scope, resources)
     successor = _token(core, application, family_id, keyed_token(derive_key(core.secret, "refresh"), token), binding)
     rotation = core.store.rotate_refresh(family_id, digest(token), digest(successor), core.clock.now(), GRACE)
     family = rotation.session
@@ -190,6 +188,16 @@ def own_family(core: Core, application: Application, token: str) -> Session | No
         return None
     fits = same(token, _token(core, application, family_id, secret[:-MARK], str(family.terms.get("jkt") or "")))
     return family if fits else None
+
+
+def _look_ahead(core: Core, application: Application, family_id: str, scope: str | None, resources: Sequence[str]) -> None:
+    """The refusals that have nothing to do with the token itself."""
+    family = core.store.session_by_id(family_id)
+    if family is None or family.closed_at or family.application != application.id:
+        return
+    granted, _ = _narrowed(application, family, scope, resources)
+    if not permissions.PERMISSIONS.keys().isdisjoint(granted) and (user := core.store.user_by_id(family.user_id)):
+        require_held(core, user, granted)
 
 
 def _narrowed(

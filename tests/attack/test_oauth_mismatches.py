@@ -54,6 +54,29 @@ def test_rf_04_a_scope_that_stands_for_a_right_ends_with_the_right(house: House,
     assert (refused.status_code, refused.json["error"]) == (400, "invalid_grant")
 
 
+def test_rf_01_who_is_refused_for_a_while_keeps_the_token_and_is_taken_for_no_thief(build: Builder) -> None:
+    """A right or a resource that is taken away by mistake and given back: nobody is signed out by that, nor frightened."""
+    house = build()
+    ada, api = house.sign_up(), "https://api.example"
+    app = OAuthApp.register(house.app, scope="openid users:read", resources=[api])
+    assign(house, ada, Assignment(OWN, permission="users:read"))
+    token = app.tokens(house.browser_of(ada), resource=api)["refresh_token"]
+
+    def tried_twice() -> set[str]:
+        answers = [app.refresh(token).json["error"]]
+        house.clock.advance(seconds=30)
+        return {*answers, app.refresh(token).json["error"]}
+
+    assign(house, ada)
+    assert tried_twice() == {"invalid_grant"}
+    assign(house, ada, Assignment(OWN, permission="users:read"))
+    app.change(resources=())
+    assert tried_twice() == {"invalid_target"}
+    app.change(resources=(api,))
+    assert app.refresh(token).status_code == 200
+    assert not [mail for mail in house.mail_to(ada.email) if "thief" in mail.text]
+
+
 def test_rf_04_a_disabled_application_and_a_suspended_person_are_refused_at_every_grant(
     house: House, front: OAuthApp, back: OAuthApp, ada: Person
 ) -> None:
