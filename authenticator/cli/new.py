@@ -41,7 +41,7 @@ def provider(name: str, oidc: bool, label: str, folder: Path | None) -> None:
         raise ConfigurationError(f"{target} is there already, and not empty. Choose another place with --folder.")
     for path in write(target, name, label or name.replace("_", " ").title(), oidc):
         click.echo(f"  {path}")
-    click.echo(f"\nNow say: pip install -e {target} && pytest {target} && authenticator dev")
+    click.echo(f"\nNow say: pip install pytest -e {target} && pytest {target} && authenticator dev")
 
 
 def refuse_name(name: str) -> None:

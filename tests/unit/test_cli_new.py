@@ -38,6 +38,7 @@ def test_a_new_provider_passes_its_tests_at_once(kind: str, tmp_path: Path) -> N
     folder = tmp_path / "acme"
     code, told = new("acme_id", f"--{kind}", "--folder", str(folder))
     assert code == 0, told
+    assert f"pip install pytest -e {folder} && pytest {folder}" in told, "make run brings no pytest"
     module = (folder / "authenticator_acme_id" / "__init__.py").read_text()
     assert len(module.splitlines()) <= 40
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AUTHENTICATOR_", "PYTEST_", "COV_"))}
