@@ -72,10 +72,12 @@ def policy(logo_url: str) -> tuple[str, str]:
 def allow_form_to(url: str) -> None:
     """Let this page's forms end at the origin of `url`: browsers also hold a form's redirects against `form-action`."""
     parts = urlsplit(url)
-    if parts.scheme in ("http", "https"):
-        target = f"{parts.scheme}://{parts.netloc}" if parts.hostname else ""
-    else:  # a program with a scheme of its own, which always has a dot in it (RFC 8252 §7.1)
+    if parts.scheme not in ("http", "https"):  # a program with a scheme of its own, which always has a dot in it (RFC 8252 §7.1)
         target = f"{parts.scheme}:" if "." in parts.scheme else ""
+    elif ":" in (parts.hostname or ""):  # a policy can't name an address of IPv6, such as a program's http://[::1]:5000
+        target = f"{parts.scheme}:"
+    else:
+        target = f"{parts.scheme}://{parts.netloc}" if parts.hostname else ""
     if target:
         g.form_origins = g.get("form_origins", frozenset()) | {target}
 

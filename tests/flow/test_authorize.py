@@ -274,3 +274,11 @@ def hint(shop: Asking, subject: str) -> str:
     now = int(shop.auth.core.clock.now().timestamp())
     claims = {"iss": shop.auth.settings.public_url, "sub": subject, "aud": shop.application.id, "iat": now - 90_000, "exp": now - 86_400}
     return shop.auth.keys.sign(claims, typ="JWT", algorithm="RS256")
+
+
+def test_a_program_that_listens_by_ipv6_gets_its_answer(auth: Service, as_user: AsUser) -> None:
+    """A browser ignores an address of IPv6 in `form-action`, and would hold back what leads there (RFC 8252 §7.3)."""
+    program = Asking.of(auth, auth_method="none", redirect_uris=("http://[::1]/callback",))
+    consent = ask(as_user().browser(), program, redirect_uri="http://[::1]:49152/callback").follow()
+    assert "form-action 'self' http:;" in consent.headers["Content-Security-Policy"]
+    assert allow(consent).location.startswith("http://[::1]:49152/callback?code=")
