@@ -90,6 +90,17 @@ def test_oa_14_an_exchanged_token_lives_no_longer_than_the_one_that_it_came_of(b
     assert swapped["expires_in"] <= 50
 
 
+def test_oa_17_a_token_is_active_until_the_second_in_which_it_ends(build: Builder) -> None:
+    """RFC 7662 §4: whoever asks relies on the answer, whatever clock is his own."""
+    house = build()
+    app = OAuthApp.register(house.app)
+    given = app.tokens(house.browser_of(house.sign_up()))
+    house.clock.advance(seconds=given["expires_in"] - 30)
+    assert app.introspect(given["access_token"])["active"]
+    house.clock.advance(seconds=31)
+    assert app.introspect(given["access_token"]) == {"active": False}
+
+
 def test_dv_01_a_device_is_given_nothing_when_the_sign_in_that_let_it_in_is_over(build: Builder) -> None:
     house = build()
     browser = house.browser_of(house.sign_up())
