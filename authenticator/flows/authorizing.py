@@ -125,7 +125,7 @@ def _asked(core: Core, keys: KeyRing, request: Request) -> Asked:
         code_challenge=_challenge(request),
         prompt=prompt,
         max_age=_max_age(request),
-        acr_values=tuple(value for value in request.words("acr_values") if value in ACR),
+        acr_values=_acr_values(request, claims),
         acr_essential=authorization_claims.essential_acr(claims),
         subject=_subject(core, keys, request, claims),
         login_hint=request.get("login_hint")[:320],
@@ -185,6 +185,12 @@ def _max_age(request: Request) -> int | None:
     if not NUMBER.fullmatch(text):
         raise request.invalid("max_age is a number of seconds.")
     return int(text)
+
+
+def _acr_values(request: Request, claims: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """Those known here; where the request names none and no claim `acr` either, the registered ones (OpenID Connect Registration §2)."""
+    usual = () if "acr" in claims.get("id_token", {}) else request.application.metadata.get("default_acr_values", ())
+    return tuple(value for value in request.words("acr_values") or usual if value in ACR)
 
 
 def _subject(core: Core, keys: KeyRing, request: Request, claims: Mapping[str, Mapping[str, Any]]) -> str:

@@ -13,7 +13,7 @@ from authenticator.flows.client_words import CODE, DEVICE, RULES, Metadata, Rule
 from authenticator.flows.core import Core
 
 USUAL_SCOPES: Final = ("openid", "profile", "email", "offline_access")
-KEPT: Final = (  # registered, handed back, and of no effect here
+KEPT: Final = (  # registered and handed back as they are; few of them are looked at here
     "application_type",
     "token_endpoint_auth_signing_alg",
     "sector_identifier_uri",

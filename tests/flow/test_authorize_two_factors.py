@@ -49,6 +49,16 @@ def allow(page: Page) -> Page:
     return page.browser.submit(page, action="/consent", decision="allow")
 
 
+def test_what_the_application_registered_holds_where_a_request_says_nothing(shop: Asking, ada: Account, clock: SetClock) -> None:
+    """OpenID Connect Registration §2, `default_acr_values`."""
+    shop.change(metadata={"default_acr_values": ["2"]})
+    browser = ada.browser()
+    App(ada, clock)
+    assert ask(browser, shop).follow().path == "/confirm"
+    for wish in ({"acr_values": "1"}, {"claims": '{"id_token": {"acr": null}}'}):
+        assert "Allow Shop?" in ask(browser, shop, **wish).follow()
+
+
 @pytest.mark.parametrize("wish", [{"acr_values": "2"}, {"claims": ESSENTIAL}])
 def test_who_is_signed_in_by_one_factor_shows_both(shop: Asking, ada: Account, clock: SetClock, wish: dict[str, str]) -> None:
     browser = ada.browser()
