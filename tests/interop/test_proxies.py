@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import pytest
 from werkzeug.serving import make_server
@@ -25,6 +27,25 @@ if TYPE_CHECKING:
     from authenticator.testing.people import Account, AsUser
 
 pytestmark = pytest.mark.interop
+SPELLINGS = (
+    "/reports",
+    "/reports?x=/",
+    "/reports%2f1",
+    "/reports%2F1",
+    "/%72eports/1",
+    "/r%65ports%2f1",
+    "//reports/1",
+    "/%2freports/1",
+    "/./reports/1",
+    "/%2e/reports/1",
+    "/x/../reports/1",
+    "/x/%2e%2e/reports/1",
+    "/x/..%2freports/1",
+    "/x%2f..%2freports/1",
+    "/reports%5c1",
+    "/reports/../reports/1",
+    "/other/..//reports/1",
+)
 DEEP = "/things/7?from=2026-01-01&to=2026-02-01&tag=a%20b&tag=c&url=https%3A%2F%2Fx.example%2F%3Fa%3Db"
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 FORGED = {
@@ -159,6 +180,17 @@ def test_a_place_is_for_those_with_its_permission(proxy: Proxy, ada: Account, se
     there = _until(lambda: ask(proxy, "/reports/1", headers=bearer), 200)
     assert there.seen["x-auth-permissions"] == "reports:read"
     assert ask(proxy, "/reports/1").status == 303
+
+
+def test_no_other_spelling_of_a_place_gets_round_its_permission(proxy: Proxy, ada: Account) -> None:
+    """Applications unquote a path once, and many resolve dots, or take two slashes for one."""
+    let_in = {}
+    for path in SPELLINGS:
+        answer = ask(proxy, path, headers={"Authorization": f"Bearer {ada.access_token}"})
+        if answer.status == 200:
+            read = unquote(json.loads(answer.body)["path"].partition("?")[0])
+            let_in[path] = posixpath.normpath("/" + read.lstrip("/"))
+    assert not {path: read for path, read in let_in.items() if read.startswith("/reports")}
 
 
 def test_who_signed_out_or_was_suspended_is_out_within_a_second(proxy: Proxy, ada: Account, service: Service) -> None:
