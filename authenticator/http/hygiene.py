@@ -38,10 +38,21 @@ def check() -> None:
         raise MethodNotAllowed(METHODS)
     if "\0" in request.path:
         raise AuthError("invalid_request")
-    if environ.get("QUERY_STRING") and "access_token" in request.args:
+    if not _is_utf8(request.query_string):
+        request.query_string, environ["QUERY_STRING"] = b"", ""  # whoever tells of the refusal could not read it either
+        raise AuthError("invalid_request", "Letters beyond ASCII stand in an address as UTF-8, percent-encoded.")
+    if request.query_string and "access_token" in request.args:
         raise AuthError("invalid_request", "An access token belongs in the Authorization header, never in an address.")
     if has_body():
         _check_body()
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def has_body() -> bool:

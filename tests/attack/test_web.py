@@ -145,6 +145,17 @@ def test_wb_01_a_fault_shows_nothing_of_the_inside(manor: House, monkeypatch: py
     assert "CANARY" not in caplog.text, "in production not even the log may hold what an exception quotes"
 
 
+def test_wb_04_bytes_that_are_no_text_in_an_address_are_refused_by_every_route(house: House) -> None:
+    """gunicorn refuses them before, other servers hand them on."""
+    raw = {"QUERY_STRING": "return_to=\xff"}
+    for rule in house.app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", "x", rule.rule)
+        for method in rule.methods or ():
+            answer = house.visitor().open(path, method=method, environ_overrides=raw)
+            assert answer.status_code == 400, (method, path)
+    assert house.visitor().get("/sign-in", environ_overrides={"QUERY_STRING": "x=\xc3\xa4"}).status_code == 200, "UTF-8 can be read"
+
+
 def test_wb_01_no_page_has_a_script_or_style_of_its_own_or_of_strangers(house: House) -> None:
     person = house.sign_up()
     browser = house.browser_of(person)
