@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from authenticator.testing.databases import absent
 from authenticator.testing.servers import free_port
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Flask
     from playwright.sync_api import Browser, Page
 
@@ -49,13 +50,27 @@ def live(auth_app: Flask, live_url: str) -> Iterator[str]:
         def log(self, type: str, message: str, *args: Any) -> None:
             return
 
-    server = make_server("127.0.0.1", urlsplit(live_url).port or 80, auth_app, threaded=True, request_handler=Quiet)
+    server = make_server("127.0.0.1", urlsplit(live_url).port or 80, _at_once(auth_app), threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, name="live", daemon=True)
     thread.start()
     yield live_url
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def _at_once(app: WSGIApplication) -> WSGIApplication:
+    """Files are read and closed before they are sent: this server forgets to close them when the browser has hung up meanwhile."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        parts = app(environ, start_response)
+        try:
+            return [b"".join(parts)]
+        finally:
+            if close := getattr(parts, "close", None):
+                close()
+
+    return answer
 
 
 @pytest.fixture(scope="session")
