@@ -92,11 +92,14 @@ def two_processes(stage: Stage) -> list[Row]:
     tokens, sign_ins = stage.signed_in(TOKENS, "access_token"), stage.subject.sign_ins(len(stage.subject.emails))
     with servers.service(stage.subject.settings, workers=2) as two:
         for name, requests, least in (("checks at /verify", by_token(tokens), 1.7), ("sign-ins with the real hash", sign_ins, 1.85)):
-            ratios = []
+            ratios, busy = [], []
             for _ in range(stage.bench.rounds):
+                spent, begun = stage.server.cpu_seconds(), time.monotonic()
                 one = rate(stage, stage.server.port, requests, connections=8)
+                busy.append((stage.server.cpu_seconds() - spent) / (time.monotonic() - begun))
                 ratios.append(rate(stage, two.port, requests, connections=8) / one)
             rows.append(stage.row("G15", f"{name}, two processes by one", Spread.of(ratios), "times", least=least))
+            rows.append(stage.row("G15", "… cores that one process keeps busy alone", Spread.of(busy), "cores"))
     return rows
 
 
