@@ -15,18 +15,23 @@ from authenticator.flows.core import Core
 WAITING, PUSHED = "authorize", "pushed"
 PATIENCE: Final = timedelta(minutes=30)  # to sign up, read a mailed code and agree
 PUSHED_LIFE: Final = timedelta(seconds=60)  # SECURITY.md 65
+SECOND_CLICK: Final = timedelta(seconds=5)  # for who clicks twice: a browser shows the answer to the last click alone
 LONGEST: Final = 64
 GONE: Final = "This request has expired or was already answered. Go back to the application and begin again."
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request that waits for the person; `holder` is the digest of the secret of the browser it came from."""
+    """A request that waits for the person; `holder` is the digest of the secret of the browser it came from.
+
+    After `answered_at` it waits for nothing but a second click on the same button.
+    """
 
     id: str
     holder: str
     asked: Asked
     progress: Progress = Progress()
+    answered_at: datetime | None = None
 
 
 def begin(core: Core, asked: Asked, browser: str) -> Waiting:
@@ -38,14 +43,16 @@ def begin(core: Core, asked: Asked, browser: str) -> Waiting:
 
 def keep(core: Core, waiting: Waiting) -> None:
     """Keep it as it stands now."""
-    since = waiting.progress.factors_since
+    since, answered_at = waiting.progress.factors_since, waiting.answered_at
     facts: dict[str, Any] = {
         "holder": waiting.holder,
         "asked": waiting.asked.facts(),
         "chosen": waiting.progress.chosen,
         "factors_since": since.isoformat() if since else "",
+        "answered_at": answered_at.isoformat() if answered_at else "",
     }
-    core.store.issue_ticket(WAITING, digest(waiting.id), facts, waiting.asked.asked_at + PATIENCE)
+    until = answered_at + SECOND_CLICK if answered_at else waiting.asked.asked_at + PATIENCE
+    core.store.issue_ticket(WAITING, digest(waiting.id), facts, until)
 
 
 def look(core: Core, request_id: str, browser: str) -> Waiting:
@@ -53,14 +60,14 @@ def look(core: Core, request_id: str, browser: str) -> Waiting:
     facts = core.store.read_ticket(WAITING, digest(request_id), core.clock.now()) if 0 < len(request_id) <= LONGEST else None
     if facts is None or not same(str(facts["holder"]), digest(browser)):
         raise AuthError("challenge_expired", GONE)
-    since = datetime.fromisoformat(facts["factors_since"]) if facts["factors_since"] else None
-    return Waiting(request_id, facts["holder"], Asked.of(facts["asked"]), Progress(facts["chosen"], factors_since=since))
+    progress = Progress(facts["chosen"], factors_since=_instant(facts["factors_since"]))
+    return Waiting(request_id, facts["holder"], Asked.of(facts["asked"]), progress, _instant(facts["answered_at"]))
 
 
 def finish(core: Core, waiting: Waiting) -> None:
-    """The request is answered now, once; AuthError `challenge_expired` if it has been."""
-    if core.store.take_ticket(WAITING, digest(waiting.id), core.clock.now()) is None:
-        raise AuthError("challenge_expired", GONE)
+    """The request is answered now; it can be answered again within `SECOND_CLICK` of the first time, and then no more."""
+    if waiting.answered_at is None:
+        keep(core, replace(waiting, answered_at=core.clock.now()))
 
 
 def push(core: Core, asked: Asked) -> str:
@@ -82,3 +89,7 @@ def pulled(core: Core, name: str, client_id: str) -> Asked:
 def rebound(waiting: Waiting, browser: str) -> Waiting:
     """The same request, bound to another secret."""
     return replace(waiting, holder=digest(browser))
+
+
+def _instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

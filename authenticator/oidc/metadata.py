@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from authenticator.flows.assertions import ALGORITHMS as CLIENT_ALGORITHMS
 from authenticator.flows.authorization_request import ACR
@@ -41,6 +41,7 @@ LOGOUT: Final = {
 def blueprint() -> Blueprint:
     """The documents under /.well-known/, which anybody may read, from any page too: nothing in them is anybody's."""
     routes = Blueprint("oidc_metadata", __name__, url_prefix="/.well-known")
+    routes.after_request(_to_any_page)
     routes.add_url_rule("/openid-configuration", "openid", lambda: _told(provider(service())), methods=["GET"])
     routes.add_url_rule("/oauth-authorization-server", "oauth", lambda: _told(provider(service())), methods=["GET"])
     routes.add_url_rule("/oauth-protected-resource", "resource", lambda: _told(resource(service())), methods=["GET"])
@@ -105,5 +106,13 @@ def resource(auth: Service) -> dict[str, Any]:
 def _told(document: dict[str, Any]) -> Response:
     answer = jsonify(document)
     answer.headers["Cache-Control"] = KEPT
+    return answer
+
+
+def _to_any_page(answer: Response) -> Response:
+    """Read by pages of every origin, never with cookies; also where a program sends a header of its own, as those of MCP do."""
     answer.headers["Access-Control-Allow-Origin"] = "*"
+    if request.method == "OPTIONS":
+        answer.headers["Access-Control-Allow-Headers"] = "*"
+        answer.headers["Access-Control-Max-Age"] = "600"
     return answer

@@ -81,7 +81,7 @@ class Authorizing(Facade):
             authorization_tickets.keep(self.core, replace(waiting, progress=progress))
 
     def answered(self, waiting: Waiting | None) -> None:
-        """The request is answered now; AuthError `challenge_expired` if it has been."""
+        """The request is answered now, and nothing but a second click on the same button is answered after that."""
         if waiting is not None:
             authorization_tickets.finish(self.core, waiting)
 

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from authenticator.applications import Permission
+from authenticator.clock import SetClock
 from authenticator.errors import AuthError
 from authenticator.flows.scopes import WORDS
 from authenticator.models import Client
@@ -69,12 +70,14 @@ def test_single_claims_stand_there_in_words_and_are_remembered(auth: Service, sh
     assert ask(browser, shop, claims='{"id_token": {"email": null}}').path == "/oauth/authorize/continue"
 
 
-def test_who_declines_is_led_back_with_that(auth: Service, shop: Asking, as_user: AsUser) -> None:
+def test_who_declines_is_led_back_with_that(auth: Service, shop: Asking, as_user: AsUser, clock: SetClock) -> None:
     ada = as_user()
     page = ask(ada.browser(), shop).follow()
     back = answer(decide(page, "deny").location)
     assert (back["error"], back["state"], back["iss"]) == ("access_denied", "a state", auth.settings.public_url)
     assert auth.core.store.grant(ada.id, shop.application.id) is None
+    assert answer(decide(page, "deny").location)["error"] == "access_denied"  # a double click
+    clock.advance(seconds=6)
     assert decide(page).status == 400
 
 

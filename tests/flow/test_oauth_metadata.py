@@ -27,6 +27,23 @@ def read(shop: OAuthApp, name: str) -> Any:
     return answer.json
 
 
+@pytest.mark.parametrize("name", (*DOCUMENTS, "oauth-protected-resource"))
+def test_programs_in_browsers_read_it_with_headers_of_their_own(shop: OAuthApp, name: str) -> None:
+    """As those of MCP do, which send the version they speak: the browser asks first whether they may."""
+    asks = {
+        "Origin": "https://inspector.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "mcp-protocol-version",
+    }
+    answer = shop.call("OPTIONS", f"/.well-known/{name}", headers=asks)
+    assert answer.status_code == 200
+    assert {key: answer.headers.get(f"Access-Control-Allow-{key}") for key in ("Origin", "Headers", "Credentials")} == {
+        "Origin": "*",
+        "Headers": "*",
+        "Credentials": None,
+    }
+
+
 def test_every_endpoint_that_is_told_answers(shop: OAuthApp) -> None:
     told = read(shop, DOCUMENTS[0])
     assert read(shop, DOCUMENTS[1]) == told
