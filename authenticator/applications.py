@@ -47,7 +47,7 @@ class Application:
 
     `id` is its client id: `app_…`, or the https address of its metadata document. `owner` is the user who registered it, empty for
     the operator. `registration` says how it came: by the operator, by its owner, by dynamic registration (RFC 7591), or as a
-    document. Only applications of the operator may be `trusted` (not asked for consent), and only their `origins` may be
+    document. `disabled_by` is who shut it out, a user's id or `operator`. Only applications of the operator may be `trusted` (not asked for consent), and only their `origins` may be
     returned to. `scopes` are those that it may ask for, `resources` the audiences (RFC 8707), `origins` those of its
     pages (CORS). Algorithms are JOSE names. `metadata` holds what was registered and is only handed back.
     """
@@ -59,6 +59,7 @@ class Application:
     owner: str = ""
     registration: Literal["operator", "owner", "dynamic", "document"] = "operator"
     enabled: bool = True
+    disabled_by: str = ""
     trusted: bool = False
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()

@@ -53,6 +53,8 @@ KINDS: Final = frozenset(
         # applications
         "application_added",
         "application_changed",
+        "application_disabled",
+        "application_enabled",
         "application_removed",
         "application_secret_added",
         "application_secret_removed",

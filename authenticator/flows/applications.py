@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -103,17 +103,24 @@ def put(core: Core, application: Application, metadata: Mapping[str, Any], *, by
 
 
 def enable(core: Core, application: Application, *, by: str, client: Client | None = None) -> Application:
-    """Let a disabled application in again."""
+    """Let a disabled application in again; AuthError `forbidden` for its owner where it was not she who shut it out."""
 
     def edit(found: Application) -> Application:
-        return found if found.enabled else _entrusted(core, by, found, replace(found, enabled=True))
+        if found.enabled:
+            return found
+        _require_let_in(core, by, found)
+        return _entrusted(core, by, found, replace(found, enabled=True, disabled_by=""))
 
-    return _changed(core, application, edit, by, client)
+    return _changed(core, application, edit, by, client, kind="application_enabled")
 
 
 def disable(core: Core, application: Application, *, by: str, client: Client | None = None) -> Application:
-    """Shut an application out, and end all that it was given."""
-    done = _changed(core, application, lambda found: replace(found, enabled=False) if found.enabled else found, by, client)
+    """Shut an application out, and end all that it was given. One that its owner had shut out stays so until somebody else lets it in."""
+
+    def edit(found: Application) -> Application:
+        return replace(found, enabled=False, disabled_by=by) if found.enabled or by != found.owner else found
+
+    done = _changed(core, application, edit, by, client, kind="application_disabled")
     core.store.end_given(application.id, "application_disabled", core.clock.now())
     return done
 
@@ -215,6 +222,14 @@ def _entrusted(core: Core, by: str, before: Application, after: Application) -> 
     return after
 
 
+def _require_let_in(core: Core, by: str, application: Application) -> None:
+    if by != application.owner or by == application.disabled_by:
+        return
+    user = core.store.user_by_id(by)
+    if user is None or "applications:write" not in permissions.held_here(core, user).permissions:
+        raise AuthError("forbidden", "The operator has disabled it.")
+
+
 def _require_held(core: Core, by: str, application: Application) -> None:
     """AuthError `forbidden` for an administrator without the rights here that the application may ask for (ASVS 5.0 8.2.1).
 
@@ -246,15 +261,22 @@ def _changed(
         new = replace(new, updated_at=core.clock.now())
         if core.store.save_application(new):
             core.fleeting.drop("origins")
-            _note(core, kind, new, by, client)
+            what = {"fields": ",".join(_difference(found, new))} if kind == "application_changed" else {}
+            _note(core, kind, new, by, client, **what)
             return replace(new, version=new.version + 1)
         found = core.store.application(application.id)
     raise AuthError("conflict")
 
 
-def _note(core: Core, kind: str, application: Application, by: str, client: Client | None) -> None:
-    """The event, in the history of its owner if it has one."""
-    core.history.record(kind, user_id=application.owner or None, client=client, application=application.id, by=by)
+def _difference(before: Application, after: Application) -> list[str]:
+    """The names of what is not the same."""
+    names = (one.name for one in fields(Application) if one.name not in ("updated_at", "version"))
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def _note(core: Core, kind: str, application: Application, by: str, client: Client | None, **what: str) -> None:
+    """The event, in the history of its owner if it has one; what was changed, never to what."""
+    core.history.record(kind, user_id=application.owner or None, client=client, application=application.id, by=by, **what)
 
 
 def _alive(secret: ClientSecret, now: datetime) -> bool:

@@ -57,6 +57,8 @@ SENTENCES = {
     "permissions_changed": "The permissions of the account were changed",
     "application_added": "An application was registered",
     "application_changed": "An application was changed",
+    "application_disabled": "An application was shut out, and all that it was given has ended",
+    "application_enabled": "An application was let in again",
     "application_removed": "An application was removed",
     "application_secret_added": "An application was given a new secret",
     "application_secret_removed": "A secret of an application was ended",
