@@ -29,18 +29,24 @@ def find(core: Core, url: str) -> Application | None:
     if not core.oidc.documents or not _is_name(core, url):
         return None
     kept, now = core.store.application(url), core.clock.now()
-    if kept and kept.refreshed_at and now - kept.refreshed_at < REFRESH:
+    age = now - kept.refreshed_at if kept and kept.refreshed_at else None
+    if age is not None and age < REFRESH:
         return kept
-    if core.fleeting.age("document", url) >= FAILED:
-        if kept is None:
-            _count(core, url)
+    holds = kept if age is not None and age < 4 * REFRESH else None
+    if core.fleeting.age("document", url) < FAILED:
+        return holds
+    if holds is None:
+        _count(core, url)
+    else:
+        core.fleeting.keep("document", url, value=True)  # others go on with what is kept meanwhile
+    try:
+        return _kept(core, url, kept)
+    except (WebFailure, AuthError) as failure:
+        if isinstance(failure, AuthError) and failure.status >= 500:
+            raise
         core.fleeting.keep("document", url, value=True)
-        try:
-            return _kept(core, url, kept)
-        except (WebFailure, AuthError) as failure:
-            core.log.warning("a client's metadata document is no good: %s", failure)
-    fresh_enough = kept and kept.refreshed_at and now - kept.refreshed_at < 4 * REFRESH
-    return kept if fresh_enough else None
+        core.log.warning("a client's metadata document is no good: %s", failure)
+        return holds
 
 
 def check_sector(core: Core, before: Application, settled: Application) -> None:
