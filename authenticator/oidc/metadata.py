@@ -8,10 +8,10 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from authenticator.flows.assertions import ALGORITHMS as CLIENT_ALGORITHMS
 from authenticator.flows.authorization_request import ACR
-from authenticator.flows.client_words import GRANTS
+from authenticator.flows.client_words import GRANTS, PUBLIC_SCOPES
 from authenticator.flows.keyring import ALGORITHMS
 from authenticator.flows.permissions import PERMISSIONS
-from authenticator.flows.scopes import ACCOUNT, CLAIMS, READ_ACCOUNT, WORDS
+from authenticator.flows.scopes import ACCOUNT, CLAIMS, READ_ACCOUNT
 from authenticator.http import texts
 from authenticator.http.guard import service
 from authenticator.oidc import client_auth
@@ -61,7 +61,7 @@ def provider(auth: Service) -> dict[str, Any]:
     told: dict[str, Any] = {
         "issuer": issuer,
         **there,
-        "scopes_supported": [*WORDS, *PERMISSIONS],
+        "scopes_supported": list(PUBLIC_SCOPES),  # some clients ask for all that is told here; those of the API are told as its own
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": list(GRANTS),

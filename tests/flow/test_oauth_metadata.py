@@ -27,7 +27,7 @@ def read(shop: OAuthApp, name: str) -> Any:
     return answer.json
 
 
-@pytest.mark.parametrize("name", (*DOCUMENTS, "oauth-protected-resource"))
+@pytest.mark.parametrize("name", [*DOCUMENTS, "oauth-protected-resource"])
 def test_programs_in_browsers_read_it_with_headers_of_their_own(shop: OAuthApp, name: str) -> None:
     """As those of MCP do, which send the version they speak: the browser asks first whether they may."""
     asks = {
@@ -106,6 +106,14 @@ def test_every_word_that_is_told_is_understood(shop: OAuthApp, as_user: AsUser) 
         assert OAuthApp.register(shop.app, client_name=subject, subject_type=subject).application.subject_type == subject
     for absent in ("check_session_iframe", "backchannel_authentication_endpoint", "tls_client_certificate_bound_access_tokens"):
         assert absent not in told
+
+
+def test_a_program_that_asks_for_every_scope_that_is_told_gets_them(shop: OAuthApp, as_user: AsUser) -> None:
+    """Clients of MCP do that where the resource names no scopes; nobody has vouched for them."""
+    told = read(shop, DOCUMENTS[1])["scopes_supported"]
+    said = {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none", "scope": " ".join(told)}
+    stranger = OAuthApp(shop.app, shop.auth.register_application(said, registration="dynamic").application)
+    assert set(stranger.tokens(as_user().browser(), scope=" ".join(told))["scope"].split()) == set(told)
 
 
 def test_the_api_says_who_gives_tokens_for_it(shop: OAuthApp) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import http.client
 import json
 import shutil
@@ -21,6 +20,7 @@ from typing import Any
 
 from authenticator.testing.databases import absent
 from authenticator.testing.servers import free_port
+from tests.certificates import self_signed
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 AUTH, APP = "auth.example.com", "app.example.com"
@@ -114,13 +114,11 @@ def nginx(folder: Path, service: int, behind: int) -> tuple[list[str], int]:
     """Debian's nginx with both of its files."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin") or absent("needs nginx")
     port, plain = free_port(), free_port()
-    certificate(folder)
+    pair = self_signed(folder, AUTH, APP)
     for name in ("authenticator.conf", "door.conf", "door_request.conf"):
         text = (DEPLOY / "nginx" / name).read_text()
         for host in (AUTH, APP):
-            text = text.replace(f"/etc/ssl/certs/{host}.pem", f"{folder}/cert.pem").replace(
-                f"/etc/ssl/private/{host}.key", f"{folder}/key.pem"
-            )
+            text = text.replace(f"/etc/ssl/certs/{host}.pem", str(pair)).replace(f"/etc/ssl/private/{host}.key", str(pair))
         text = text.replace("127.0.0.1:8000", f"127.0.0.1:{service}").replace("127.0.0.1:9000", f"127.0.0.1:{behind}")
         text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl").replace("listen 80;", f"listen 127.0.0.1:{plain};")
         (folder / name).write_text(text.replace("/var/log/nginx", str(folder)))
@@ -192,27 +190,3 @@ def _wait(proxy: Proxy, process: subprocess.Popen[bytes], folder: Path) -> None:
 def _wheel(name: str) -> str:
     program = Path(sysconfig.get_path("scripts")) / name
     return str(program) if program.exists() else str(absent(f"needs {name}-bin"))
-
-
-def certificate(folder: Path) -> None:
-    """A certificate for both hosts, in this folder."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "example.com")])
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(AUTH), x509.DNSName(APP)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(built.public_bytes(serialization.Encoding.PEM))
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(secret)

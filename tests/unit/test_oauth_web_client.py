@@ -9,16 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from authenticator.web_client import BadAnswer, Unreachable, WebClient, json_object
+from tests.certificates import self_signed
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -178,19 +174,6 @@ def test_json_of_usual_depth_is_read() -> None:
     assert json_object(b'{"a": ' + b"[" * 19 + b"]" * 19 + b', "b": "\\ud83d\\ude00"}')["b"] == "\U0001f600"
 
 
-def certificate(folder: Path, name: str) -> Path:
-    """A file with a key and a self-signed certificate for `name`."""
-    key, subject = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(1)
-    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
-    path = folder / f"{name}.pem"
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(private + made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 @pytest.mark.parametrize(
     ("name", "trusted", "reached"),
     [("localhost", True, True), ("localhost", False, False), ("other.example", True, False)],
@@ -199,7 +182,7 @@ def certificate(folder: Path, name: str) -> Path:
 def test_only_a_trusted_certificate_of_that_host_is_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, trusted: bool, reached: bool
 ) -> None:
-    path = certificate(tmp_path, name)
+    path = self_signed(tmp_path, name)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
