@@ -10,7 +10,7 @@ from typing import Protocol
 from authenticator.clock import Clock
 from authenticator.hashing import Hasher
 from authenticator.identifiers import network_of
-from authenticator.limits import Backoff, Limit
+from authenticator.limits import Limit
 from authenticator.models import Client, Login, LoginKey, User
 from authenticator.web_client import WebClient
 
@@ -93,6 +93,3 @@ class Kit:
     def moved(self, url: str) -> str:
         """Where to find `url`: `https://host/path` becomes `<emulator>/host/path` while the emulator stands in."""
         return f"{self.emulator_url}/{url.removeprefix('https://')}" if self.emulator_url else url
-
-
-__all__ = ["Backoff", "Kit", "Limit", "Logins", "Message", "User"]

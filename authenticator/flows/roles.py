@@ -192,12 +192,6 @@ def name_of(by: By) -> str:
     return by if by == "operator" else by.user.id
 
 
-def may_see(core: Core, signed: Signed, application: Application, client: Client | None = None) -> None:
-    """AuthError `forbidden` for who neither owns the application nor may see permissions."""
-    if not owns(signed, application):
-        permissions.require(core, signed, "permissions:read", client)
-
-
 def owns(by: By, application: Application) -> bool:
     return by != "operator" and application.id != OWN and application.owner != "" and application.owner == by.user.id
 

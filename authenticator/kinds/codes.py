@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 from authenticator.crypto import digest, random_code, random_token, same
 from authenticator.errors import AuthError
 from authenticator.kinds.base import Ask, Field, Proof, Provider, Turn, Visit
-from authenticator.kit import Kit, Limit
+from authenticator.kit import Kit
+from authenticator.limits import Limit
 from authenticator.models import Contact, Intent, User
 
 RESEND = "resend"

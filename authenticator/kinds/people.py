@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at an identity provider. `key` names her in the emulator; `more_emails` are further verified addresses."""
+    """Somebody at an identity provider. `key` names her in the emulator."""
 
     key: str
     given_name: str
     family_name: str
     email: str = ""
     email_verified: bool = False
-    more_emails: tuple[str, ...] = ()
     picture: str = ""
     locale: str = "en"
 
@@ -39,7 +38,7 @@ class Person:
 
 PEOPLE = (
     Person("ada", "Ada", "Lovelace", "ada@example.com", True),
-    Person("grace", "Grace", "Hopper", "grace@example.com", True, ("grace@navy.example",)),
+    Person("grace", "Grace", "Hopper", "grace@example.com", True),
     Person("alan", "Alan", "Turing", "alan@example.com"),
     Person("nomail", "Nora", "Nomail"),
     Person("mallory", "Mallory", "Intruder", "ada@example.com"),

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from joserfc.jwk import KeySet
-
 from authenticator.applications import Application
-from authenticator.flows import applications, client_keys, permissions
+from authenticator.flows import applications, permissions
 from authenticator.flows.applications import Registered
 from authenticator.models import Client, Page, User
 from authenticator.service.facade import Facade
@@ -94,7 +92,3 @@ class Applications(Facade):
     def origins(self) -> frozenset[str]:
         """Origins of the operator's enabled applications."""
         return applications.origins(self.core)
-
-    def keys_of_application(self, application: Application, kid: str = "") -> KeySet:
-        """Its public keys; a `kid` that is not among published ones has them fetched again."""
-        return client_keys.keys_of(self.core, application, kid)

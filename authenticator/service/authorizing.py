@@ -16,7 +16,7 @@ from authenticator.flows.codes import Code
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.scopes import OFFLINE
-from authenticator.models import Client, User
+from authenticator.models import Client
 from authenticator.service.facade import Facade
 
 CONTINUE = "/oauth/authorize/continue"
@@ -107,11 +107,6 @@ class Authorizing(Facade):
     def agree(self, signed: Signed, application: Application, asked: Asked, client: Client) -> None:
         """She lets the application have what it asks for."""
         consent.agree(self.core, signed.user, application, asked.scopes, asked.wanted_claims(), client=client)
-
-    def withdraw_consent(self, user: User, application_id: str, client: Client) -> None:
-        """Take back all that the application was let have; what it holds ends everywhere. AuthError `not_found`."""
-        consent.withdraw(self.core, user, application_id, client)
-        self.ended.look_again()
 
     def give_code(self, signed: Signed, application: Application, asked: Asked, client: Client) -> str:
         """A code for what was agreed."""

@@ -10,7 +10,7 @@ from typing import Any
 from authlib.oauth2.base import OAuth2Error
 
 from authenticator.applications import Application
-from authenticator.flows import access, assertions, device, exchange, granting, id_tokens, inspecting, released
+from authenticator.flows import access, assertions, device, exchange, granting, id_tokens, inspecting
 from authenticator.flows.access import Issued
 from authenticator.flows.device import Asked, Begun
 from authenticator.flows.granting import Given
@@ -124,10 +124,6 @@ class OAuth(Facade):
         """Take back a token of this application; nothing happens for any other (RFC 7009)."""
         if inspecting.revoke(self.core, self.keys, application, token, client):
             self.ended.look_again()
-
-    def sid_for(self, session_id: str, application: Application) -> str:
-        """The `sid` by which an application knows a sign-in."""
-        return released.sid_for(self.core, session_id, application)
 
     @contextmanager
     def _ended_here(self) -> Iterator[None]:

@@ -67,10 +67,6 @@ class Permissions(Facade):
         """An application, this service included; AuthError `not_found`."""
         return roles.find(self.core, application_id)
 
-    def require_sight(self, signed: Signed, application: Application, client: Client | None = None) -> None:
-        """AuthError `forbidden` for who may not see an application's roles, and who has them."""
-        roles.may_see(self.core, signed, application, client)
-
     def declare_permission(self, by: By, application: Application, name: str, text: str = "", client: Client | None = None) -> Application:
         return roles.declare(self.core, by, application, name, text, client)
 

@@ -61,7 +61,7 @@ def test_dv_01_what_a_thief_let_in_gets_nothing_after_the_owner_has_shut_her_out
         for session in auth.sessions(user).items:
             auth.end_session(user, session.id, Client())
     elif how == "consent":
-        auth.withdraw_consent(user, telly.id, Client())
+        auth.take_back(user, telly.id, Client())
     else:
         house.suspend(person)
         auth.change_status(auth.find_user(person.id), Status.ACTIVE, why="test", by="operator")
@@ -124,7 +124,7 @@ def test_oa_14_a_token_that_was_taken_back_is_exchanged_no_more(house: House, br
 
 Ending = Callable[["House", "Person", OAuthApp], object]
 ENDINGS: dict[str, Ending] = {
-    "consent": lambda house, person, app: house.service.withdraw_consent(house.service.find_user(person.id), app.id, Client()),
+    "consent": lambda house, person, app: house.service.take_back(house.service.find_user(person.id), app.id, Client()),
     "disabled": lambda house, _person, app: house.service.disable_application(app.application),
     "removed": lambda house, _person, app: house.service.remove_application(app.application),
     "suspended": lambda house, person, _app: house.suspend(person),

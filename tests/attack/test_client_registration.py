@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from authenticator.applications import OWN
 from authenticator.errors import AuthError, ConfigurationError
-from authenticator.flows import client_names, released
+from authenticator.flows import client_keys, client_names, released
 from authenticator.web_client import Answer, Unreachable, WebClient
 
 if TYPE_CHECKING:
@@ -521,21 +521,21 @@ def test_published_keys_are_fetched_once_and_again_for_an_unknown_one_at_most_on
     bad = [{"kty": "oct", "k": "c2VjcmV0"}, SHORT, {"kty": 1}, "x", {**new, "use": "enc"}]
     web.pages[url] = {"keys": [old, *bad]}
     made = manor.service.register_application({**GOOD, "jwks_uri": url, "token_endpoint_auth_method": "private_key_jwt"}).application
-    kids = [key.kid for key in manor.service.keys_of_application(made, "old").keys]
+    kids = [key.kid for key in client_keys.keys_of(manor.service.core, made, "old").keys]
     assert kids == ["old"], "secret, short and encryption keys are left out"
     web.pages[url] = {"keys": [old, new]}
     for _ in range(5):
-        manor.service.keys_of_application(made, "new")
+        client_keys.keys_of(manor.service.core, made, "new")
     assert web.asked == [url]
     age = manor.service.core.fleeting.age
     monkeypatch.setattr(manor.service.core.fleeting, "age", lambda *key: age(*key) + 61)
-    assert [key.kid for key in manor.service.keys_of_application(made, "new").keys] == ["old", "new"]
+    assert [key.kid for key in client_keys.keys_of(manor.service.core, made, "new").keys] == ["old", "new"]
     del web.pages[url]
-    assert len(manor.service.keys_of_application(made, "third").keys) == 2, "while they can't be had, the former ones hold"
+    assert len(client_keys.keys_of(manor.service.core, made, "third").keys) == 2, "while they can't be had, the former ones hold"
 
 
 def test_keys_that_were_never_seen_are_told_as_away(manor: House, web: Web) -> None:
     made = manor.service.register_application({**GOOD, "jwks_uri": "https://gone.example/keys"}).application
     with pytest.raises(AuthError, match="provider_unavailable"):
-        manor.service.keys_of_application(made)
+        client_keys.keys_of(manor.service.core, made)
     assert web.asked == ["https://gone.example/keys"]

@@ -55,7 +55,7 @@ CUTS: dict[str, Cut] = {
     "the person: suspended": lambda house, ada, _app: house.suspend(ada),
     "the client: disabled": lambda house, _ada, app: house.service.disable_application(app.application),
     "the client: removed": lambda house, _ada, app: house.service.remove_application(app.application),
-    "both: her consent": lambda house, ada, app: house.service.withdraw_consent(house.service.find_user(ada.id), app.id, Client()),
+    "both: her consent": lambda house, ada, app: house.service.take_back(house.service.find_user(ada.id), app.id, Client()),
 }
 
 

@@ -63,7 +63,7 @@ def test_oa_03_a_code_for_more_than_she_agrees_to_now_is_worth_nothing(house: Ho
     person = house.sign_up()
     browser, auth = house.browser_of(person), house.service
     code = app.code(browser)
-    auth.withdraw_consent(auth.find_user(person.id), app.id, Client())
+    auth.take_back(auth.find_user(person.id), app.id, Client())
     assert app.code(browser, scope="openid")["code"]
     assert refused(app.token(**code))
 

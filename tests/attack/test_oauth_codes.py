@@ -81,7 +81,7 @@ def test_oa_03_a_code_ends_with_the_sign_in_and_the_consent_that_it_came_of(hous
     eve = house.sign_up()
     browser = house.browser_of(eve)
     code = shop.code(browser)
-    house.service.withdraw_consent(house.service.find_user(eve.id), shop.id, _nobody())
+    house.service.take_back(house.service.find_user(eve.id), shop.id, _nobody())
     assert refused(shop.token(**code))
     code = shop.code(browser)
     assert browser.send_form("/sign-out", {}, page="/account").status_code == 303

@@ -161,7 +161,7 @@ def test_oa_10_consent_that_is_taken_back_is_gone(house: Any, browser: Any, ada:
     from authenticator.models import Client
 
     decide(browser, ask(browser, shop))
-    house.service.withdraw_consent(house.service.find_user(ada.id), shop.application.id, Client())
+    house.service.take_back(house.service.find_user(ada.id), shop.application.id, Client())
     assert answer(ask(browser, shop, prompt="none").location)["error"] == "consent_required"
 
 

@@ -98,7 +98,7 @@ def test_oa_14_what_was_exchanged_ends_with_the_sign_in_and_the_consent(house: H
         if end == "sign-out":
             assert browser.send_form("/sign-out", {}, page="/account").status_code == 303
         else:
-            house.service.withdraw_consent(house.service.find_user(ada.id), front.id, Client())
+            house.service.take_back(house.service.find_user(ada.id), front.id, Client())
         assert back.introspect(given["access_token"]) == {"active": False}, end
         assert back.userinfo(given["access_token"]).status_code == 401, end
         assert swap(back, token).status_code in (400, 401), end

@@ -87,7 +87,7 @@ def test_rf_04_scopes_and_resources_only_get_fewer(house: House, browser: Visito
 def test_rf_04_it_ends_with_the_person_her_consent_her_sign_in_and_the_application(house: House) -> None:
     ends: dict[str, Callable[[Person, Visitor, OAuthApp], Any]] = {
         "suspended": lambda person, _browser, _app: house.suspend(person),
-        "consent": lambda person, _browser, app: house.service.withdraw_consent(house.service.find_user(person.id), app.id, Client()),
+        "consent": lambda person, _browser, app: house.service.take_back(house.service.find_user(person.id), app.id, Client()),
         "signed out": lambda _person, browser, _app: browser.send_form("/sign-out", {}, page="/account"),
         "everywhere": lambda person, _browser, _app: house.service.end_sessions(house.service.find_user(person.id), "test", Client()),
     }

@@ -98,11 +98,11 @@ def test_what_was_agreed_to_is_taken_back(auth: Service, shop: Asking, as_user: 
     ada = as_user()
     browser, user = ada.browser(), auth.find_user(ada.id)
     decide(ask(browser, shop).follow())
-    auth.withdraw_consent(user, shop.application.id, Client())
+    auth.take_back(user, shop.application.id, Client())
     assert answer(ask(browser, shop, prompt="none").location)["error"] == "consent_required"
     assert "consent_withdrawn" in events(auth, ada)
     with pytest.raises(AuthError) as error:
-        auth.withdraw_consent(user, shop.application.id, Client())
+        auth.take_back(user, shop.application.id, Client())
     assert error.value.code == "not_found"
 
 

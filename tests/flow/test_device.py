@@ -168,5 +168,5 @@ def test_dv_01_what_was_let_in_ends_with_the_consent(tv: OAuthApp, as_user: AsUs
 
     user = tv.auth.user(ada.id)
     assert user is not None
-    tv.auth.withdraw_consent(user, tv.id, Client())
+    tv.auth.take_back(user, tv.id, Client())
     assert poll(tv, begun) == "access_denied"

@@ -1,10 +1,10 @@
 """The connection to MongoDB, how records become documents, and outages told as AuthError.
 
-Four collections carry the service. `people` holds users (`u:<id>`) and claims of login keys (`k:<digest>`), so that one
+Seven collections carry the service. `people` holds users (`u:<id>`) and claims of login keys (`k:<digest>`), so that one
 command writes both. `activity` holds sessions (`s:<id>`), attempts (`a:<digest>`) and events (`e:<id>`), so that one command
 opens a session, forgives attempts and tells of it. `tickets` holds tickets (`t:<digest>`) and errands (`q:<id>`), so that one
 command promises a message with its code. `avatars` holds pictures; `applications` holds applications (`c:<id>`) and what people
-let them have (`g:<user id> <id>`). The field `gone` is when the server may tidy up.
+let them have (`g:<user id> <id>`); `signing_keys` and `field_keys` hold what they say. The field `gone` is when the server may tidy up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pymongo.errors import ConfigurationError as BadOptions
 from pymongo.read_concern import ReadConcern
 
 from authenticator.errors import AuthError, ConfigurationError
-from authenticator.storage.records import is_id, moment
+from authenticator.storage.records import moment
 from authenticator.storage.sealing import Sealer
 
 Document = dict[str, Any]
@@ -257,19 +257,3 @@ def _check_keys(mongo: Mongo, sealer: Sealer) -> None:
             mongo["field_keys"].insert_one({"_id": key_id, "mark": mark})
         except DuplicateKeyError:
             _check_keys(mongo, sealer)  # another process was faster: agree with it
-
-
-__all__ = [
-    "DUPLICATE",
-    "NEWEST",
-    "NEWEST_FIRST",
-    "Document",
-    "Mongo",
-    "Part",
-    "after_cursor",
-    "bring_up",
-    "document",
-    "is_id",
-    "record",
-    "told",
-]

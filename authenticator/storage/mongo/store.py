@@ -22,8 +22,6 @@ class MongoStore(Bulk, Users, Attempts, Errands, Events, Avatars, Rest):
     def prepare(self) -> None:
         bring_up(self._mongo, self._sealer)
 
-    upgrade = prepare
-
     def ping(self) -> None:
         with told():
             self._mongo.ping()

@@ -27,8 +27,6 @@ class SqlStore(Bulk, LoginKeys, Sessions, Attempts, Errands, Events, Avatars, Re
     def prepare(self) -> None:
         bring_up(self._db, self._sealer)
 
-    upgrade = prepare
-
     def ping(self) -> None:
         self._db.row(self._ping)
 
