@@ -79,7 +79,7 @@ def create_app(
     app.url_rule_class = LazyRule
     app.extensions["authenticator"] = service
     app.extensions["authenticator_loaded"] = loaded
-    app.config["MAX_CONTENT_LENGTH"] = None  # web/hygiene.py caps bodies, chunked ones too
+    app.config["MAX_CONTENT_LENGTH"] = None  # http/hygiene.py caps bodies, chunked ones too
     installed.manager.hook.auth_mount(app=app, auth=service)
     app.wsgi_app = Door(app, service, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = _awake(service.core.errands, app.wsgi_app)  # type: ignore[method-assign]

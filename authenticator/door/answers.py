@@ -78,7 +78,7 @@ def asked(query: str) -> Ask:
 def of_person(user: User, bounds: frozenset[str] | None, permissions: list[str]) -> Pairs:
     """The identity headers of a person but for the token, as far as the scopes go by which she is known; None for no bounds.
 
-    Values are ASCII: what is not, and the percent sign, is percent-encoded UTF-8 (RFC 3986 §2.1).
+    Values are ASCII: what is not, and what `_PLAIN` leaves out, is percent-encoded UTF-8 (RFC 3986 §2.1).
     """
 
     def may(scope: str) -> bool:

@@ -29,7 +29,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 ADMINISTRATOR: Final = Role("administrator", "Administers this service: everything above.", tuple(PERMISSIONS))
-TWO_FACTORS_LAST = timedelta(hours=12)  # for administrators (SECURITY.md 47)
+ADMINISTRATORS_FACTORS_LAST = timedelta(hours=12)  # SECURITY.md 47
 REFUSALS_NOTED = 60  # a minute and account; the rest is refused as well, but not written down
 LONGEST_RESOURCE = 200
 
@@ -252,7 +252,7 @@ def require_two_factors(core: Core, signed: Signed) -> None:
     if core.settings.development or signed.session.kind == "token":
         return
     shown = signed.session.mfa_at
-    if shown is None or core.clock.now() - shown > TWO_FACTORS_LAST:
+    if shown is None or core.clock.now() - shown > ADMINISTRATORS_FACTORS_LAST:
         raise AuthError("step_up_required", "Administrators need two factors: set up a second step, and sign in with it.")
 
 

@@ -1,1 +1,1 @@
-"""The pages, the JSON API and what both need of HTTP."""
+"""The pages and the JSON API."""

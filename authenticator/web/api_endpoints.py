@@ -46,7 +46,7 @@ class Endpoint:
     `scope` is what an application's token or a personal one needs: for one's own account (`/me…`) `account:read` to read and `account`
     to change, elsewhere the permission that it asks for; without any it is closed to them.
     `idempotent` endpoints make something and understand an Idempotency-Key. `upload` names the media types of a body that is a file;
-    web/hygiene.py lets it be larger.
+    UPLOADS in http/hygiene.py lets it be larger.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]

@@ -40,7 +40,7 @@ class Authenticator:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Mount the routes below `/auth`."""
+        """Mount the routes below the prefix."""
         facts = {name: app.config.get(f"AUTHENTICATOR_{name}") or os.environ.get(f"AUTHENTICATOR_{name}", "") for name in _FACTS}
         if missing := [f"AUTHENTICATOR_{name}" for name in ("ISSUER", "CLIENT_ID") if not facts[name]]:
             raise RuntimeError(f"Sign-in needs {' and '.join(missing)}, in the app's config or in the environment.")

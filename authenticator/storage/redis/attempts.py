@@ -13,7 +13,7 @@ from authenticator.storage.sealing import Sealer
 PREFIX = "authenticator:a:"
 KEEP_BACKOFF = 90 * 86_400  # seconds: failures in a row are remembered until a success forgives them, or nobody tried for so long
 
-# For each key seven numbers: 0 and allowed, window … for a limit; 1 and free, first, longest, dead, keep for a backoff.
+# For each key six numbers: 0 and allowed, window … for a limit; 1 and free, first, longest, dead, keep for a backoff.
 # Gives for each 1 or 0 (counted, refused), until and count.
 SCRIPT = """
 local now = tonumber(ARGV[1])

@@ -101,7 +101,7 @@ class Database:
 
     @contextmanager
     def migrating(self) -> Iterator[Connection]:
-        """The same, through SQLAlchemy all the way, for whoever needs its connection."""
+        """A transaction through SQLAlchemy all the way, for whoever needs its connection."""
         with self._turn(), self.connected() as connection:
             connection.exec_driver_sql(self._begin)
             try:
