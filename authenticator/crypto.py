@@ -37,12 +37,28 @@ def keyed_digest(key: bytes, *parts: str) -> str:
 
 def keyed_token(key: bytes, *parts: str) -> str:
     """The same as URL-safe text of 256 bits."""
-    return base64.urlsafe_b64encode(_mac(key, parts)).rstrip(b"=").decode()
+    return base64url(_mac(key, parts))
 
 
 def _mac(key: bytes, parts: tuple[str, ...]) -> bytes:
     message = b"".join(len(part := text.encode()).to_bytes(4, "big") + part for text in parts)
     return hmac.digest(key, message, "sha256")
+
+
+def base64url(raw: bytes) -> str:
+    """Base64 for addresses and tokens, without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def s256(text: str) -> str:
+    """SHA-256 as URL-safe text, as in PKCE (RFC 7636 §4.2) and DPoP (RFC 9449 §4.2)."""
+    return base64url(hashlib.sha256(text.encode()).digest())
+
+
+def half_hash(text: str, name: str = "sha256") -> str:
+    """The left half of a hash, as OpenID Connect Core §3.1.3.6 wants it."""
+    full = hashlib.new(name, text.encode()).digest()
+    return base64url(full[: len(full) // 2])
 
 
 def same(left: str, right: str) -> bool:

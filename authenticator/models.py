@@ -69,6 +69,11 @@ class Contact:
     proved_at: datetime | None = None
     primary: bool = False
 
+    @property
+    def channel(self) -> str:
+        """What carries messages there."""
+        return "email" if self.kind == "email" else "sms"
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -220,6 +225,9 @@ class Session:
     def used_at(self) -> datetime:
         """When it was last used, give or take some minutes."""
         return max(moment for moment in (self.created_at, self.seen_at, self.rotated_at) if moment)
+
+    def is_open(self, now: datetime) -> bool:
+        return self.closed_at is None and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 from authenticator.errors import ConfigurationError
 
 PREFIX = "AUTHENTICATOR_"
+LONGEST_TOKEN = 600  # seconds that an access token may live, whoever sets its life
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
         default_factory=list, description="Origins (`https://app.example`) that `return_to` may lead to, besides this service itself."
     )
     audience: str = Field("", description="The `aud` of access tokens. Empty: the public URL.")
-    access_token_seconds: int = Field(120, ge=30, le=600, description="How long an access token lives.")
+    access_token_seconds: int = Field(120, ge=30, le=LONGEST_TOKEN, description="How long an access token lives.")
     refresh_token_days: int = Field(30, ge=1, le=30, description="How long a refresh token and its successors live, from the sign-in on.")
     session_days: int = Field(30, ge=1, le=30, description="How long a browser stays signed in.")
     fresh_seconds: int = Field(

@@ -16,6 +16,7 @@ from authenticator.flows.applications import secret_name
 from authenticator.flows.client_metadata import described
 from authenticator.flows.client_words import CODE, DEVICE, EXCHANGE, GRANTS, ITSELF
 from authenticator.service import Service
+from authenticator.settings import LONGEST_TOKEN
 
 SHORT = {"code": CODE, "device": DEVICE, "client-credentials": ITSELF, "token-exchange": EXCHANGE, "refresh": "refresh_token"}
 ID = click.argument("client_id", metavar="ID")
@@ -73,7 +74,7 @@ def facts(command: Any) -> Any:
                 "How it proves who it is.",
             ),
             ("--jwks-uri", one, "Where it publishes its keys, for private_key_jwt."),
-            ("--access-token-seconds", {**one, "type": click.IntRange(30, 600)}, "How long its access tokens live."),
+            ("--access-token-seconds", {**one, "type": click.IntRange(30, LONGEST_TOKEN)}, "How long its access tokens live."),
             ("--refresh-token-days", {**one, "type": click.IntRange(1, 30)}, "How long its refresh tokens live."),
         )
     ):

@@ -15,10 +15,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from authenticator.clock import Clock
-from authenticator.crypto import random_token, same
+from authenticator.crypto import half_hash, random_token, same
 from authenticator.emulator.faults import changed_claims, changed_person
 from authenticator.kinds.oauth import OAuthProvider
-from authenticator.kinds.oidc import half_hash
 from authenticator.kinds.people import Person
 
 CODE_LIFE = timedelta(seconds=60)

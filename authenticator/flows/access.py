@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import jwt
 
+from authenticator.clock import LEEWAY
 from authenticator.crypto import digest, random_token
 from authenticator.flows import permissions, released
 from authenticator.flows.core import Core
@@ -15,14 +16,13 @@ from authenticator.flows.granting import Given
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.scopes import OPENID
 from authenticator.flows.signing import lower
+from authenticator.settings import LONGEST_TOKEN
 
 TYPE: Final = "at+jwt"
-LEEWAY: Final = 10  # seconds (SECURITY.md 52)
 ID_SECONDS: Final = 600  # how long an ID token is good for
 LONGEST: Final = 8000  # characters: no server or proxy takes more than 8 KiB in one header unless it is told to
-LONGEST_LIFE: Final = 600
 REVOKED: Final = "revoked_token"  # the kind of the ticket that stands for a token which has no session to end
-COMPACT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)
+COMPACT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no padding, no spare bits: one spelling each (RFC 7515 §2)
 OPTIONS: Final[Any] = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
 NAMES: Final = ("iss", "sub", "client_id", "jti")
 
@@ -143,7 +143,10 @@ def _sound(claims: dict[str, Any], now: float) -> bool:
     if not named or not aimed or not isinstance(sid, str) or not isinstance(scope, str) or claims.get("type") is not None:
         return False
     return (
-        min(issued, starts) > 0 and max(issued, starts) <= now + LEEWAY and now <= expires + LEEWAY and 0 < expires - issued <= LONGEST_LIFE
+        min(issued, starts) > 0
+        and max(issued, starts) <= now + LEEWAY
+        and now <= expires + LEEWAY
+        and 0 < expires - issued <= LONGEST_TOKEN
     )
 
 

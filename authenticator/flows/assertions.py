@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,7 +12,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from authenticator.applications import Application
-from authenticator.crypto import digest
+from authenticator.clock import LEEWAY
+from authenticator.crypto import digest, s256
 from authenticator.flows.client_keys import keys_fault, keys_of
 from authenticator.flows.core import Core
 from authenticator.identifiers import network_of
@@ -25,7 +24,6 @@ ALGORITHMS: Final[Mapping[str, Any]] = {"RS256": RSAKey, "PS256": RSAKey, "ES256
 LONGEST: Final = 8192
 LONGEST_LIFE: Final = 300  # seconds of an assertion (SECURITY.md 66)
 PROOF_LIFE: Final = 60  # seconds around the `iat` of a DPoP proof
-LEEWAY: Final = 10
 WRONG: Final = 20  # secrets, in ten minutes
 TYPES: Final = ("JWT", "client-authentication+jwt", None)
 _UNTIMED: Final[Any] = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
@@ -92,7 +90,7 @@ def proof(core: Core, text: str, method: str, url: str, token: str = "") -> str:
         raise InvalidProofError()
     if claims.get("htm") != method or named != _usual(url):
         raise InvalidProofError()
-    if token and claims.get("ath") != base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode():
+    if token and claims.get("ath") != s256(token):
         raise InvalidProofError()
     thumbprint = str(key.thumbprint())
     if not _first(core, f"dpop:{thumbprint}:{digest(jti)}", 2 * PROOF_LIFE + LEEWAY):

@@ -11,6 +11,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from authenticator.applications import Application
+from authenticator.clock import LEEWAY
 from authenticator.flows.client_keys import keys_of
 from authenticator.flows.core import Core
 from authenticator.web_client import BadAnswer, json_object
@@ -18,7 +19,6 @@ from authenticator.web_client import BadAnswer, json_object
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 TYPES: Final = frozenset({"", "jwt", "oauth-authz-req+jwt", "application/oauth-authz-req+jwt"})
 LONGEST: Final = 16_384
-LEEWAY: Final = 10  # seconds
 NEVER: Final = frozenset({"request", "request_uri"})
 ABOUT: Final = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})  # of the JWT itself, and no parameter
 Fault = Callable[[str], Exception]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from authenticator.errors import AuthError
 from authenticator.flows import client_names, client_uris
 from authenticator.flows.scopes import OFFLINE, OPENID
+from authenticator.settings import LONGEST_TOKEN
 
 CODE: Final = "authorization_code"
 REFRESH: Final = "refresh_token"
@@ -67,7 +68,7 @@ class Metadata(BaseModel):
     trusted: bool = False
     origins: list[str] | None = Field(None, max_length=client_uris.MOST)
     resources: Few
-    access_token_seconds: int | None = Field(None, ge=30, le=600)
+    access_token_seconds: int | None = Field(None, ge=30, le=LONGEST_TOKEN)
     refresh_token_days: int | None = Field(None, ge=1, le=30)
 
     @property

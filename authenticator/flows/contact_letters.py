@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from authenticator.flows.core import Core
-from authenticator.flows.notices import notify
+from authenticator.flows.notices import notify, reached
 from authenticator.flows.onetime import OneTime
 from authenticator.kit import Message
 from authenticator.models import Contact, User
@@ -31,7 +31,7 @@ def warn(core: Core, user: User, added: Contact, token: str) -> None:
     """Warn what she has proved before of what is being added, with the link that takes it back. Numbers only where there is no mail."""
     link = f"{core.settings.public_url}/cancel-change?token={token}"
     letters = (
-        _letter(core, contact, "contact_added_warning", user.locale, added=added.value, link=link) for contact in _reached(core, user)
+        _letter(core, contact, "contact_added_warning", user.locale, added=added.value, link=link) for contact in reached(core, user)
     )
     core.messages.send(*letters)
 
@@ -39,23 +39,10 @@ def warn(core: Core, user: User, added: Contact, token: str) -> None:
 def tell(core: Core, user: User, also: Contact | None, subject: str, text: str) -> None:
     """Tell the owner, and `also` the address that it is about, if that is not one of those told anyway."""
     notify(core, user, subject, text)
-    if (
-        also
-        and also.proved_at
-        and also.id not in {contact.id for contact in _reached(core, user)}
-        and core.messages.carries(_channel(also))
-    ):
+    told = {contact.id for contact in reached(core, user)}
+    if also and also.proved_at and also.id not in told and core.messages.carries(also.channel):
         core.messages.send(_letter(core, also, "notice", user.locale, subject=subject, text=text, values={}))
 
 
-def _reached(core: Core, user: User) -> list[Contact]:
-    proved = [contact for contact in user.contacts if contact.proved_at and core.messages.carries(_channel(contact))]
-    return [contact for contact in proved if contact.kind == "email"] or proved
-
-
 def _letter(core: Core, contact: Contact, letter: str, locale: str, **facts: Any) -> Message:
-    return core.letters.write(letter, _channel(contact), contact.value, locale, **facts)
-
-
-def _channel(contact: Contact) -> str:
-    return "email" if contact.kind == "email" else "sms"
+    return core.letters.write(letter, contact.channel, contact.value, locale, **facts)

@@ -147,7 +147,7 @@ def _given(core: Core, application: Application, facts: Mapping[str, Any], *, jk
     if user is None or user.status is not Status.ACTIVE:
         raise AccessDeniedError()
     now, parent = core.clock.now(), core.store.session_by_id(str(facts["session"]))
-    if parent is None or parent.closed_at or parent.expires_at <= now:
+    if parent is None or not parent.is_open(now):
         raise InvalidGrantError("The person has signed out meanwhile.")
     scopes, resources = granting.registered(application, facts["scopes"]), tuple(facts["resources"])
     granting.require_held(core, user, scopes)

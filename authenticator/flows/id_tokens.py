@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Any, Final
 
+from authenticator.crypto import half_hash
 from authenticator.flows import access, released
 from authenticator.flows.core import Core
 from authenticator.flows.granting import Given
@@ -34,14 +33,8 @@ def issue(core: Core, keys: KeyRing, given: Given, access_token: str) -> str:
         "acr": given.acr or "1",
         "amr": list(family.amr),
         "sid": released.sid_for(core, released.signed_in(family), application),
-        "at_hash": half_hash(access_token, application.id_token_algorithm),
+        "at_hash": half_hash(access_token, _HASHES[application.id_token_algorithm]),
     }
     if given.nonce:
         claims["nonce"] = given.nonce
     return keys.sign(claims, typ="JWT", algorithm=application.id_token_algorithm)
-
-
-def half_hash(text: str, algorithm: str) -> str:
-    """The left half of a hash, as OpenID Connect Core §3.1.3.6 wants it."""
-    full = hashlib.new(_HASHES[algorithm], text.encode()).digest()
-    return base64.urlsafe_b64encode(full[: len(full) // 2]).rstrip(b"=").decode()

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from authenticator.applications import Application
+from authenticator.clock import LEEWAY
 from authenticator.crypto import digest, same
 from authenticator.flows import access, applications, granting, permissions, released
 from authenticator.flows.access import Issued
 from authenticator.flows.core import Core
 from authenticator.flows.keyring import KeyRing
 from authenticator.models import Client, Session, Status, User
+from authenticator.settings import LONGEST_TOKEN
 
 INACTIVE: Final[Mapping[str, Any]] = {"active": False}
 REASON: Final = "revoked_by_application"
@@ -64,7 +66,7 @@ def revoke(core: Core, keys: KeyRing, application: Application, token: str, clie
     family = core.store.session_by_id(issued.session) if issued.session else None
     if family is not None and family.application == application.id:
         return _end(core, family, client)
-    end = core.clock.now() + timedelta(seconds=access.LONGEST_LIFE + 2 * access.LEEWAY)
+    end = core.clock.now() + timedelta(seconds=LONGEST_TOKEN + 2 * LEEWAY)
     core.store.issue_ticket(access.REVOKED, digest(str(issued.claims["jti"])), {}, end)
     return False
 
@@ -85,7 +87,7 @@ def behind(core: Core, issued: Issued) -> tuple[Application, tuple[User, Session
     if not issued.session:
         return None if access.is_revoked(core, issued) else (application, None)
     family = core.store.session_by_id(issued.session)
-    if family is None or family.closed_at or family.expires_at <= core.clock.now():
+    if family is None or not family.is_open(core.clock.now()):
         return None
     if family.application != application.id and access.is_revoked(core, issued):
         return None
@@ -97,7 +99,7 @@ def _introspect_refresh(core: Core, application: Application, token: str) -> dic
     """A refresh token is nobody's business but its application's."""
     family = granting.own_family(core, application, token)
     current = family is not None and family.refresh is not None and same(family.refresh, digest(token))
-    if family is None or not current or family.closed_at or family.expires_at <= core.clock.now():
+    if family is None or not current or not family.is_open(core.clock.now()):
         return dict(INACTIVE)
     user = core.store.user_by_id(family.user_id)
     if user is None or user.status is not Status.ACTIVE:

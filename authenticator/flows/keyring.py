@@ -16,13 +16,13 @@ from authenticator.errors import ConfigurationError
 from authenticator.flows.history import History
 from authenticator.flows.signing import LiveKey
 from authenticator.models import SigningKey
-from authenticator.settings import Settings
+from authenticator.settings import LONGEST_TOKEN, Settings
 from authenticator.storage.port import Store
 
 ALGORITHM: Final = "ES256"  # of access tokens
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")  # of ID tokens, as applications choose
 ANNOUNCED: Final = timedelta(seconds=600)  # how long a key stands in the JWKS before it signs: the time that others may cache it
-LONGEST_TOKEN: Final = timedelta(seconds=660)  # ID tokens, and the access tokens of applications, live for ten minutes at the most
+KEPT: Final = timedelta(seconds=LONGEST_TOKEN + 60)  # how long a key stands there after it has signed: until its last token is gone
 RELOAD_EVERY: Final = 30.0  # seconds
 _MAKE: Final[Mapping[str, Callable[[], Any]]] = {
     "ES256": lambda: ECKey.generate_key("P-256", private=True),
@@ -88,12 +88,11 @@ class KeyRing:
         """Keys to publish: announced, active, and those whose last token may still live."""
         self._known(ALGORITHM)
         now = self._clock.now()
-        life = max(timedelta(seconds=self._settings.access_token_seconds + 60), LONGEST_TOKEN)
         followers: dict[str, SigningKey] = {}
         kept = []
         for key in reversed(self._keys):
             follower = followers.get(key.algorithm)
-            if follower is None or now < follower.active_from + life:
+            if follower is None or now < follower.active_from + KEPT:
                 kept.append(key)
             followers[key.algorithm] = key
         return kept[::-1]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from authenticator.crypto import derive_key, keyed_digest
 from authenticator.errors import AuthError
 from authenticator.flows import accounts, onetime, sessions
 from authenticator.flows.changes import change
 from authenticator.flows.core import Core
-from authenticator.flows.notices import notify
+from authenticator.flows.notices import notify, send
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client, Errand, Status, User
 
@@ -35,7 +35,7 @@ def delete(core: Core, signed: Signed, client: Client) -> datetime:
     core.history.record("deletion_asked", user_id=user.id, client=client)
     if days:
         link = onetime.issue(core, PURPOSE, user.id, {"user_id": user.id}, days * 86_400).link_token
-        _write(core, user, "deletion_asked", day=erase_at.date(), link=f"{core.settings.public_url}/keep-account?token={link}")
+        send(core, user, "deletion_asked", day=erase_at.date(), link=f"{core.settings.public_url}/keep-account?token={link}")
     else:
         erase(core, user.id)
     return erase_at
@@ -70,7 +70,7 @@ def erase(core: Core, user_id: str) -> bool:
         return True
     core.history.record("user_erased", user_id=name)
     if user is not None:
-        _write(core, user, "erased")
+        send(core, user, "erased")
     return True
 
 
@@ -93,13 +93,3 @@ def _leaving(core: Core, user_id: str) -> User:
     if user is None or user.status is not Status.LEAVING:
         raise AuthError("invalid_link")
     return user
-
-
-def _write(core: Core, user: User, letter: str, **facts: Any) -> None:
-    """A letter to every proved e-mail address; who has none gets a text on her phone."""
-    proved = [contact for contact in user.contacts if contact.proved_at]
-    mails = [contact for contact in proved if contact.kind == "email"]
-    phones = [contact for contact in proved if contact.kind == "phone" and core.messages.carries("sms")]
-    for contact in mails or phones:
-        channel = "email" if contact.kind == "email" else "sms"
-        core.messages.send(core.letters.write(letter, channel, contact.value, user.locale, **facts))

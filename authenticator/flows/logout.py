@@ -118,7 +118,7 @@ class Telling:
 
     def _has_ended(self, session_id: str) -> bool:
         session = self.core.store.session_by_id(session_id)
-        return session is None or session.closed_at is not None or session.expires_at <= self.core.clock.now()
+        return session is None or not session.is_open(self.core.clock.now())
 
     def _told(self, application: Application, facts: Any) -> str:
         """Why it did not work; nothing if it did (§2.8)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from authenticator.flows.core import Core
-from authenticator.models import User
+from authenticator.models import Contact, User
 
 
 def notify(core: Core, user: User, subject: str, text: str, link: str = "", **values: str) -> None:
@@ -14,13 +14,16 @@ def notify(core: Core, user: User, subject: str, text: str, link: str = "", **va
 
 
 def send(core: Core, user: User, letter: str, **facts: Any) -> None:
-    """This letter to every proved e-mail address of the user; who has none gets it as a short text on her phone instead."""
+    """This letter to all that reaches the user: as mail, or as a short text on her phone."""
+    letters = (core.letters.write(letter, contact.channel, contact.value, user.locale, **facts) for contact in reached(core, user))
+    core.messages.send(*letters)
+
+
+def reached(core: Core, user: User) -> list[Contact]:
+    """Where a user is written to: all her proved addresses, or her numbers if there are none that something carries mail to.
+
+    If nothing carries anything, the letters wait until something does.
+    """
     proved = [contact for contact in user.contacts if contact.proved_at]
-    mails = [contact for contact in proved if contact.kind == "email"]
-    phones = [contact for contact in proved if contact.kind == "phone" and core.messages.carries("sms")]
-    core.messages.send(
-        *(
-            core.letters.write(letter, "email" if contact.kind == "email" else "sms", contact.value, user.locale, **facts)
-            for contact in mails or phones
-        )
-    )
+    carried = [contact for contact in proved if core.messages.carries(contact.channel)] or proved
+    return [contact for contact in carried if contact.kind == "email"] or carried

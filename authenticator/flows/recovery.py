@@ -184,8 +184,7 @@ def _letter(core: Core, name: str, to: Contact, locale: str, made: OneTime, seco
         return core.letters.write(name, "sms", to.value, locale, code=made.code)
     code = made.code if name == "reset" else ""
     minutes = str(core.settings.code_seconds // 60)
-    channel = "email" if to.kind == "email" else "sms"
-    return core.letters.write(name, channel, to.value, locale, seconds=seconds, code=code, code_minutes=minutes, link=link)
+    return core.letters.write(name, to.channel, to.value, locale, seconds=seconds, code=code, code_minutes=minutes, link=link)
 
 
 def _alias(text: str, client: Client) -> LoginKey:
@@ -202,8 +201,8 @@ def _reached(core: Core, user: User, alias: LoginKey) -> Contact | None:
     """Where to write: to the address or number that was typed; for a user name to the main address, or else number."""
     typed = next((one for one in user.contacts if (one.kind, one.value) == (alias.provider, alias.subject)), None)
     if typed or alias.provider != "username":
-        return typed if typed and _carried(core, typed) else None
-    proved = [one for one in user.contacts if one.proved_at and _carried(core, one)]
+        return typed if typed and core.messages.carries(typed.channel) else None
+    proved = [one for one in user.contacts if one.proved_at and core.messages.carries(one.channel)]
     return min(proved, key=lambda one: (one.kind != "email", not one.primary), default=None)
 
 
@@ -212,14 +211,10 @@ def _writable(core: Core, user: User) -> Contact:
     if user.status is not Status.ACTIVE:
         raise AuthError("conflict", "This account is not active. Reactivate it first.")
     passwords.provider_of(core)
-    found = [one for one in user.contacts if _carried(core, one)]
+    found = [one for one in user.contacts if core.messages.carries(one.channel)]
     if not found:
         raise AuthError("validation_failed", "This account has no address to write to.")
     return min(found, key=lambda one: (one.kind != "email", not one.primary))
-
-
-def _carried(core: Core, contact: Contact) -> bool:
-    return core.messages.carries("email" if contact.kind == "email" else "sms")
 
 
 def _facts(user: User, contact: Contact) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import threading
 import time
@@ -16,7 +14,7 @@ from typing import Final
 from authlib.oauth2.rfc6749.errors import InvalidGrantError
 
 from authenticator.applications import Application
-from authenticator.crypto import derive_key, digest, keyed_token, same
+from authenticator.crypto import derive_key, digest, keyed_token, s256, same
 from authenticator.flows import codes, consent, granting
 from authenticator.flows.codes import Code
 from authenticator.flows.core import Core
@@ -108,7 +106,7 @@ class Redeeming:
         """Who gave the code, and the sign-in in which she did, both as they stand now; what she agreed to must stand too."""
         store, now = self.core.store, self.core.clock.now()
         user, parent = store.user_by_id(code.user_id), store.session_by_id(code.session_id)
-        if user is None or user.status is not Status.ACTIVE or parent is None or parent.closed_at or parent.expires_at <= now:
+        if user is None or user.status is not Status.ACTIVE or parent is None or not parent.is_open(now):
             raise InvalidGrantError("The person has signed out meanwhile.")
         asked = [name for part in code.claims.values() for name in part or ()]
         if not consent.consented(self.core, user, application, code.scopes, asked):
@@ -172,12 +170,7 @@ def _check(code: Code, application: Application, redirect_uri: str, verifier: st
         raise InvalidGrantError("The code was made for another client or redirect_uri.")
     if bool(code.code_challenge) != bool(verifier):  # a verifier without a challenge is a downgrade (RFC 9700 §2.1.1)
         raise InvalidGrantError("The code_verifier does not belong to this code.")
-    if verifier and not (VERIFIER.fullmatch(verifier) and same(code.code_challenge, challenge_of(verifier))):
+    if verifier and not (VERIFIER.fullmatch(verifier) and same(code.code_challenge, s256(verifier))):
         raise InvalidGrantError("The code_verifier does not belong to this code.")
     if code.jkt and code.jkt != jkt:
         raise InvalidGrantError("The code is bound to another key.")
-
-
-def challenge_of(verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636 §4.2)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from authenticator.applications import Application
-from authenticator.crypto import derive_key, keyed_token
+from authenticator.crypto import base64url, derive_key, keyed_token
 from authenticator.flows import scopes
 from authenticator.flows.core import Core
 from authenticator.models import Session, User
@@ -23,7 +23,7 @@ def subject(core: Core, user: User, application: Application) -> str:
     """The `sub` of a person: her id; for an application with pairwise subjects another one for each sector (OpenID Connect Core §8.1)."""
     if application.subject_type != "pairwise":
         return user.id
-    return base64.urlsafe_b64encode(_pairwise(core).encrypt(user.id.encode(), [sector(application).encode()])).rstrip(b"=").decode()
+    return base64url(_pairwise(core).encrypt(user.id.encode(), [sector(application).encode()]))
 
 
 def whose(core: Core, subject: str, application: Application) -> str | None:

@@ -16,7 +16,8 @@ from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed, SignedIn
 from authenticator.flows.ticket import Ticket
-from authenticator.models import Client, Session, User
+from authenticator.models import Client, Session, Status, User
+from authenticator.settings import LONGEST_TOKEN
 
 GRACE = timedelta(seconds=10)  # how long the immediate predecessor of a refresh token gets the same successor
 MARK = 22  # characters, 132 bits
@@ -25,7 +26,6 @@ MOST = 100  # open sign-ins of one person, give or take a few
 SOMETIMES = ("A", "B", "C", "D")  # how one of sixteen ids of a session begins: the cap need not be looked after each time
 NOTED_EVERY = timedelta(minutes=10)
 LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
-LONGEST_TOKEN = 600  # seconds: what an application may have its access tokens live
 OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
 
 
@@ -135,7 +135,7 @@ def refresh(core: Core, token: str, client: Client) -> SignedIn:
     if rotation.session is None or rotation.outcome not in ("rotated", "repeated"):
         raise AuthError("invalid_token", "This refresh token is not valid any more. Sign in again.")
     user = core.store.user_by_id(rotation.session.user_id)
-    if user is None or user.status != "active":
+    if user is None or user.status is not Status.ACTIVE:
         raise AuthError("invalid_token", "This refresh token is not valid any more. Sign in again.")
     return SignedIn(user, rotation.session, refresh_token=successor)
 
@@ -211,7 +211,7 @@ class Ended:
             if time.monotonic() - self._looked <= LOOK_EVERY:
                 return
             begun, now = time.monotonic(), self._core.clock.now()
-            life = timedelta(seconds=max(LONGEST_TOKEN, self._core.settings.access_token_seconds) + 60)
+            life = timedelta(seconds=LONGEST_TOKEN + 60)
             for session_id in self._core.store.closed_since(self._since or now - life):
                 self._ended.setdefault(session_id, now)
             self._since = now - OVERLAP

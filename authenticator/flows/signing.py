@@ -11,6 +11,7 @@ from typing import Any, Final
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from jwt import PyJWS
 
+from authenticator.crypto import base64url
 from authenticator.models import SigningKey
 
 ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
@@ -51,4 +52,4 @@ def lower(token: str) -> str:
     signature = base64.urlsafe_b64decode(f"{text}==")
     s = int.from_bytes(signature[32:])
     lowered = signature[:32] + (ORDER - s).to_bytes(32) if ORDER // 2 < s < ORDER else signature
-    return f"{head}.{base64.urlsafe_b64encode(lowered).rstrip(b'=').decode()}"
+    return f"{head}.{base64url(lowered)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 import time
 from dataclasses import dataclass
@@ -11,18 +10,16 @@ from typing import Any, Final
 
 import jwt
 
+from authenticator.clock import LEEWAY
 from authenticator.errors import AuthError
-from authenticator.flows.access import LONGEST
+from authenticator.flows.access import COMPACT, LONGEST, TYPE
 from authenticator.flows.signing import lower
 from authenticator.service import Service
+from authenticator.settings import LONGEST_TOKEN
 
-LEEWAY: Final = 10  # seconds that clocks may differ (RFC 9068 §4, SECURITY.md 52)
-TYPE: Final = "at+jwt"
 OWN_CLIENT: Final = "authenticator"  # client_id of tokens that no registered application asked for (RFC 9068 §2.2)
-LONGEST_LIFE: Final = 600  # seconds that an application's access token may live
 CACHED_SECONDS: Final = 5.0
 CACHED_TOKENS: Final = 4096
-COMPACT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)  # no padding, no spare bits: one spelling each (RFC 7515 §2)
 # the service's own clock decides about times, not the machine's: `_believed`
 _OPTIONS: Final[Any] = {
     "verify_exp": False,
@@ -126,7 +123,7 @@ class Checks:
             raise AuthError("invalid_token")
         if "cnf" in decoded or not (isinstance(scope, str) or (own and scope is None)):
             raise AuthError("invalid_token")
-        return None if scope is None else frozenset(scope.split()), settings.access_token_seconds if own else LONGEST_LIFE
+        return None if scope is None else frozenset(scope.split()), settings.access_token_seconds if own else LONGEST_TOKEN
 
     def _key_for(self, header: dict[str, Any]) -> Any:
         """The published key of this kid; keys that a token brings along (jwk, jku, x5u) are not looked at (RFC 8725 §3.10)."""

@@ -8,10 +8,11 @@ from typing import Any
 from flask import Flask, current_app
 from flask_jwt_extended import JWTManager, create_access_token
 
+from authenticator.flows.access import TYPE
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.sessions import shows_two_factors
 from authenticator.flows.signing import lower
-from authenticator.http.bearer import OWN_CLIENT, TYPE, Checks, Claims
+from authenticator.http.bearer import OWN_CLIENT, Checks, Claims
 from authenticator.service import Service
 
 RESERVED = frozenset(

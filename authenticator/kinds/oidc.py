@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,20 +12,19 @@ from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
-from authenticator.crypto import same
+from authenticator.clock import LEEWAY
+from authenticator.crypto import half_hash, same
 from authenticator.kinds.base import Identity, Visit
 from authenticator.kinds.issuer import Issuer
 from authenticator.kinds.oauth import OAuthProvider, Tokens, Untrusted
 from authenticator.kinds.people import Person
 from authenticator.web_client import json_object
 
-LEEWAY = 10  # seconds by which two clocks may differ
-
 
 class OIDCProvider(OAuthProvider):
     """An issuer; everything else it says itself at its discovery address.
 
-    `algorithms` is what it may sign with, never what a token says. `more_issuers` are further spellings of `iss` in
+    `algorithms` (all of SHA-256) is what it may sign with, never what a token says. `more_issuers` are further spellings of `iss` in
     its ID tokens. `use_userinfo` asks the userinfo endpoint for what the ID token leaves out.
     """
 
@@ -134,8 +131,3 @@ class OIDCProvider(OAuthProvider):
         if info.get("sub") != claims["sub"]:
             raise Untrusted("userinfo is about another subject")  # OpenID Connect Core §5.3.2
         return {**info, **claims}  # where both speak, the signed word counts
-
-
-def half_hash(access: str) -> str:
-    """`at_hash` for RS256 and ES256: the left half of the token's SHA-256 (OpenID Connect Core §3.1.3.6)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(access.encode()).digest()[:16]).rstrip(b"=").decode()

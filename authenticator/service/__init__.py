@@ -82,7 +82,7 @@ class Service(OAuth, OwnAccount, Administration, Authorizing, Permissions, Appli
     def signed_by_session(self, session_id: str) -> Signed | None:
         """Who is signed in by this session, whose token was verified."""
         session = self.core.store.session_by_id(session_id)
-        if session is None or session.closed_at or session.expires_at <= self.core.clock.now():
+        if session is None or not session.is_open(self.core.clock.now()):
             return None
         user = self.core.store.user_by_id(session.user_id)
         return Signed(user, session) if user and user.status is Status.ACTIVE else None

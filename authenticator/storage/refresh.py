@@ -19,7 +19,7 @@ class Sessions(Protocol):
 def not_rotated(store: Sessions, session_id: str, presented: str, now: datetime, grace: timedelta) -> Rotation:
     """The immediate predecessor in time is `repeated`; any other digest of an open session is `reused`, and ends it."""
     session = store.session_by_id(session_id)
-    if session is None or session.closed_at is not None or session.expires_at <= now:
+    if session is None or not session.is_open(now):
         return Rotation("closed", session)
     if presented == session.spent and session.rotated_at is not None and now - session.rotated_at <= grace:
         return Rotation("repeated", session)

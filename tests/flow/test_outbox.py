@@ -121,3 +121,16 @@ def test_who_has_only_a_phone_gets_a_notice_as_a_text_message(auth_app: Flask, a
     notify(service.core, replace(user, contacts=(*user.contacts, phone)), "A way was added", "Google can now sign in.")
     assert outbox.last()["to"] == "ada@example.com", "who has both gets mail"
     assert len(outbox) == before + 2
+
+
+@pytest.mark.parametrize(("carried", "to"), [("sms", NUMBER), ("email", "ada@example.com"), ("", "ada@example.com")])
+def test_a_notice_goes_where_something_carries_it_and_else_waits_for_mail(
+    carried: str, to: str, auth_app: Flask, as_user: AsUser, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = auth_app.extensions["authenticator"]
+    user = service.user(as_user("ada@example.com").id)
+    phone = Contact("1", "phone", NUMBER, NUMBER, proved_at=user.created_at)
+    before = len(outbox)
+    monkeypatch.setattr(service.core.messages, "carries", lambda channel: channel == carried)
+    notify(service.core, replace(user, contacts=(*user.contacts, phone)), "A way was added", "Google can now sign in.")
+    assert [message["to"] for message in outbox.all()[: len(outbox) - before]] == [to]
