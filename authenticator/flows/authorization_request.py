@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from authenticator.models import Session
 
 Mode = Literal["query", "fragment", "form_post"]
-ACR: Final = ("1", "2")  # signed in by one factor, by two
 
 
 @dataclass(frozen=True, slots=True)

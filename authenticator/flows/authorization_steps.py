@@ -7,11 +7,12 @@ from datetime import datetime
 from enum import Enum
 
 from authenticator.applications import Application
-from authenticator.flows import consent, granting, sessions
-from authenticator.flows.authorization_request import ACR, Asked, Refusal
+from authenticator.flows import consent, granting
+from authenticator.flows.authorization_request import Asked, Refusal
 from authenticator.flows.core import Core
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.released import subject
+from authenticator.flows.sessions import ACR, acr_of
 from authenticator.models import Session
 
 
@@ -33,11 +34,6 @@ class Progress:
     chosen: str = ""
     agreed: bool = False
     factors_since: datetime | None = None
-
-
-def acr_of(session: Session, now: datetime) -> str:
-    """How she is signed in: by one factor, or by two that were shown lately."""
-    return ACR[1] if sessions.shows_two_factors(session, now) else ACR[0]
 
 
 def following(core: Core, asked: Asked, application: Application, signed: Signed | None, progress: Progress) -> Step:

@@ -10,11 +10,12 @@ from typing import Any, Final
 from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows import applications, authorization_claims, authorization_object, authorization_target
-from authenticator.flows.authorization_request import ACR, Asked, Refusal, Target
+from authenticator.flows.authorization_request import Asked, Refusal, Target
 from authenticator.flows.authorization_target import Given
 from authenticator.flows.core import Core
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.scopes import ACCOUNT, OFFLINE, OPENID, READ_ACCOUNT
+from authenticator.flows.sessions import ACR
 from authenticator.words import Words
 
 PUSHED: Final = "urn:ietf:params:oauth:request_uri:"

@@ -1,4 +1,4 @@
-"""Changes to a user that somebody else may be changing at the same moment."""
+"""Changes to a user, or to what she proves herself by, that somebody else may be making at the same moment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from authenticator.errors import AuthError
 from authenticator.flows.core import Core
-from authenticator.models import User
+from authenticator.models import LoginKey, NewKey, User
 
 TRIES = 5
 
@@ -29,3 +29,12 @@ def change(core: Core, user: User, edit: Callable[[User], User]) -> User:
             return replace(new, version=new.version + 1)
         found = core.store.user_by_id(user.id)
     raise AuthError("conflict")
+
+
+def put_secret(core: Core, user: User, provider: str, secret: str, label: str = "") -> None:
+    """Keep the one secret of a user that `provider` asks for beside another way in, in the place of what is there; AuthError `conflict`."""
+    key = LoginKey(provider, user.id)
+    core.store.add_login_key(user.id, NewKey(key, label, secret, way_in=False), core.clock.now())
+    login = core.store.find_login(key)
+    if login is None or (login.secret != secret and not core.store.swap_secret(login.key.id, login.secret, secret)):
+        raise AuthError("conflict")

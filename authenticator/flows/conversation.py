@@ -18,10 +18,10 @@ from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed
 from authenticator.flows.ticket import Ticket
 from authenticator.identifiers import network_of
 from authenticator.kinds.base import Ask, Proof, Provider, Redirect, Turn, Visit, checked
+from authenticator.kinds.codes import RESEND
 from authenticator.limits import Backoff, Limit
 from authenticator.models import Client, Intent
 
-RESEND = "resend"
 AGAIN = frozenset({"invalid_code", "invalid_credentials", "validation_failed", "invalid_request"})  # refusals that leave tries
 MISTYPED = frozenset({"validation_failed", "invalid_request"})  # refusals that say nothing of who it was
 USER = "user:"  # with it begins what a provider guards where it knows the account

@@ -20,7 +20,7 @@ from authenticator.flows.core import Core
 from authenticator.flows.granting import Given
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.scopes import OFFLINE
-from authenticator.flows.sessions import shows_two_factors
+from authenticator.flows.sessions import acr_of
 from authenticator.identifiers import network_of
 from authenticator.limits import Limit
 from authenticator.models import Client, Session, Status
@@ -78,10 +78,7 @@ def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
     network = network_of(client.address)
     core.spend(Limit(f"user_code:{signed.user.id}", ENTRIES, seconds), Limit(f"user_code:{network}", 4 * ENTRIES, seconds))
     letters = _letters(user_code)
-    facts = core.store.read_ticket(CODE, _name(core, letters), core.clock.now()) if letters else None
-    application = applications.find(core, str(facts["client_id"])) if facts else None
-    if facts is None or application is None or not application.enabled:
-        raise AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
+    application, facts = _behind(core, core.store.read_ticket(CODE, _name(core, letters), core.clock.now()) if letters else None)
     if not granting.holds(core, signed.user, facts["scopes"]):
         raise AuthError("forbidden", "The device asks for permissions that you do not have here. Somebody who has them can let it in.")
     return Asked(application, tuple(facts["scopes"]), spelled(letters), _seal(core, signed, letters))
@@ -90,13 +87,8 @@ def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
 def decide(core: Core, signed: Signed, user_code: str, seal: str, client: Client, *, allow: bool) -> Application:
     """The person's answer, which counts once; AuthError `invalid_code` for a code that is spent, or that she was not shown."""
     letters, now = _letters(user_code), core.clock.now()
-    gone = AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
-    if not letters or not same(seal, _seal(core, signed, letters)):
-        raise gone
-    facts = core.store.take_ticket(CODE, _name(core, letters), now)
-    application = applications.find(core, str(facts["client_id"])) if facts else None
-    if facts is None or application is None or not application.enabled:
-        raise gone
+    shown = bool(letters) and same(seal, _seal(core, signed, letters))
+    application, facts = _behind(core, core.store.take_ticket(CODE, _name(core, letters), now) if shown else None)
     if allow:
         consent.agree(core, signed.user, application, facts["scopes"], client=client)
     answer = {name: facts[name] for name in ("client_id", "scopes", "resources", "until")}
@@ -125,6 +117,14 @@ def redeem(core: Core, application: Application, device_code: str, *, jkt: str, 
     if taken.get("denied"):
         raise AccessDeniedError()
     return _given(core, application, taken, jkt=jkt, client=client)
+
+
+def _behind(core: Core, facts: Mapping[str, Any] | None) -> tuple[Application, Mapping[str, Any]]:
+    """The application of a code, and what the code stands for; AuthError `invalid_code`."""
+    application = applications.find(core, str(facts["client_id"])) if facts else None
+    if facts is None or application is None or not application.enabled:
+        raise AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
+    return application, facts
 
 
 def spelled(letters: str) -> str:
@@ -185,7 +185,7 @@ def _proof(signed: Signed, now: datetime) -> dict[str, Any]:
         "amr": list(session.amr),
         "auth_time": session.auth_time.isoformat(),
         "mfa_at": session.mfa_at.isoformat() if session.mfa_at else "",
-        "acr": "2" if shows_two_factors(session, now) else "1",
+        "acr": acr_of(session, now),
     }
 
 

@@ -36,7 +36,7 @@ def exchange(
     user, family = _person(core, issued)
     if not set(targets) <= {*application.resources, application.id}:
         raise InvalidTargetError()
-    may = tuple(name for name in issued.scopes if name in application.scopes)
+    may = granting.registered(application, issued.scopes)
     granted = granting.narrower(may, scope)
     granting.require_held(core, user, granted)
     audience = tuple(dict.fromkeys(targets)) or granting.audience_of(application, ())

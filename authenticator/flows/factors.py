@@ -8,14 +8,14 @@ from datetime import datetime
 from authenticator.applications import OWN
 from authenticator.errors import AuthError
 from authenticator.flows import devices, recovery_codes, sessions
-from authenticator.flows.changes import change
+from authenticator.flows.changes import change, put_secret
 from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed, SignedIn
 from authenticator.flows.second_step import label_of
 from authenticator.flows.ticket import Ticket
 from authenticator.kinds.base import Factor, Proof
-from authenticator.models import Client, LoginKey, NewKey, User
+from authenticator.models import Client, LoginKey, User
 from authenticator.words import Words
 
 STILL_ONE = "%(factor)s is no longer asked for when you sign in."
@@ -92,7 +92,8 @@ def set_up(core: Core, held: Ticket, proof: Proof, client: Client, signed: Signe
     if signed.session.id != held.session or proof.subject != signed.user.id:
         raise AuthError("invalid_token", "Sign in again, then repeat this.")
     if proof.secret is not None:
-        _keep(core, signed.user, name, proof.secret, proof.label)
+        # nothing asks for it before the user names the factor, so what a crash has left there may be replaced
+        put_secret(core, signed.user, name, proof.secret, proof.label)
     user = change(core, signed.user, lambda found: _with(found, name))
     codes = recovery_codes.new_set(core, user) if user.factors == (name,) else ()
     core.history.record("factor_added", user_id=user.id, client=client, factor=name)
@@ -104,15 +105,6 @@ def _with(user: User, name: str) -> User:
     if name in user.factors:
         raise AuthError("conflict", "You have set this up already. Remove it first to set it up anew.")
     return replace(user, factors=(*user.factors, name))
-
-
-def _keep(core: Core, user: User, name: str, secret: str, label: str) -> None:
-    """Nothing asks for the key before the user names it, so what a crash has left there may be replaced."""
-    key = LoginKey(name, user.id)
-    core.store.add_login_key(user.id, NewKey(key, label, secret, way_in=False), core.clock.now())
-    login = core.store.find_login(key)
-    if login is None or (login.secret != secret and not core.store.swap_secret(login.key.id, login.secret, secret)):
-        raise AuthError("conflict")
 
 
 def remove(core: Core, signed: Signed, name: str, client: Client) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from authenticator.errors import AuthError
+from authenticator.flows.changes import put_secret
 from authenticator.flows.core import Core
 from authenticator.hashing import Hasher
 from authenticator.hooks import hookimpl
 from authenticator.kinds.base import Ask, Factor, Field, Proof, Turn, Visit
-from authenticator.models import LoginKey, NewKey, User
+from authenticator.models import LoginKey, User
 
 NAME = "recovery"
 SLOTS = "0123456789"
@@ -63,20 +64,12 @@ def new_set(core: Core, user: User) -> tuple[str, ...]:
     """Ten new codes in place of the old ones, to be shown once. Only their hashes are kept (ASVS 5.0 6.5.2)."""
     codes = tuple(slot + base64.b32encode(secrets.token_bytes(BYTES)).decode() for slot in SLOTS)
     hasher = core.registry.factors[NAME].kit.hasher
-    _keep(core, user, json.dumps(_hashed(hasher, codes)))
+    put_secret(core, user, NAME, json.dumps(_hashed(hasher, codes)))
     return tuple(spelt(code) for code in codes)
 
 
 def _hashed(hasher: Hasher, codes: tuple[str, ...]) -> Kept:
     return {code[0]: hasher.hash(code) for code in codes}
-
-
-def _keep(core: Core, user: User, kept: str) -> None:
-    key = LoginKey(NAME, user.id)
-    core.store.add_login_key(user.id, NewKey(key, secret=kept, way_in=False), core.clock.now())
-    login = core.store.find_login(key)  # where there were some, they are still there
-    if login is None or (login.secret != kept and not core.store.swap_secret(login.key.id, login.secret, kept)):
-        raise AuthError("conflict")
 
 
 def left(core: Core, user: User) -> int:

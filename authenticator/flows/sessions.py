@@ -22,6 +22,7 @@ from authenticator.settings import LONGEST_TOKEN
 GRACE = timedelta(seconds=10)  # how long the immediate predecessor of a refresh token gets the same successor
 MARK = 22  # characters, 132 bits
 TWO_FACTORS_LAST = timedelta(hours=24)
+ACR = ("1", "2")  # signed in by one factor, by two
 MOST = 100  # open sign-ins of one person, give or take a few
 SOMETIMES = ("A", "B", "C", "D")  # how one of sixteen ids of a session begins: the cap need not be looked after each time
 NOTED_EVERY = timedelta(minutes=10)
@@ -116,6 +117,11 @@ def renew(core: Core, signed: Signed, held: Ticket, amr: Sequence[str]) -> Signe
 def shows_two_factors(session: Session, now: datetime) -> bool:
     """Whether two factors were shown in this session lately; later it counts as signed in by one (SECURITY.md 47)."""
     return "mfa" in session.amr and session.mfa_at is not None and now - session.mfa_at <= TWO_FACTORS_LAST
+
+
+def acr_of(session: Session, now: datetime) -> str:
+    """How somebody is signed in, as applications are told."""
+    return ACR[1] if shows_two_factors(session, now) else ACR[0]
 
 
 def refresh(core: Core, token: str, client: Client) -> SignedIn:

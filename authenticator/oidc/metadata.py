@@ -7,11 +7,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from authenticator.flows.assertions import ALGORITHMS as CLIENT_ALGORITHMS
-from authenticator.flows.authorization_request import ACR
 from authenticator.flows.client_words import GRANTS, PUBLIC_SCOPES
 from authenticator.flows.keyring import ALGORITHMS
 from authenticator.flows.permissions import PERMISSIONS
 from authenticator.flows.scopes import ACCOUNT, CLAIMS, READ_ACCOUNT
+from authenticator.flows.sessions import ACR
 from authenticator.http import texts
 from authenticator.http.guard import service
 from authenticator.oidc import client_auth

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from authenticator.applications import Application
 from authenticator.errors import AuthError
-from authenticator.flows import authorization_steps, authorization_target, authorization_tickets, authorizing, codes, consent
+from authenticator.flows import authorization_steps, authorization_target, authorization_tickets, authorizing, codes, consent, sessions
 from authenticator.flows.authorization_request import Asked, Refusal
 from authenticator.flows.authorization_steps import Progress, Step
 from authenticator.flows.authorization_tickets import Waiting
@@ -125,7 +125,7 @@ class Authorizing(Facade):
             code_challenge=asked.code_challenge,
             auth_time=int(session.auth_time.timestamp()),
             amr=session.amr,
-            acr=authorization_steps.acr_of(session, self.core.clock.now()),
+            acr=sessions.acr_of(session, self.core.clock.now()),
             offline=OFFLINE in asked.scopes,
             jkt=asked.jkt,
         )

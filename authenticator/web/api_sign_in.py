@@ -10,12 +10,12 @@ from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Away, Begin, Outcome, Pending, Signed, SignedIn
 from authenticator.http import guard
 from authenticator.http.tokens import tokens
+from authenticator.kinds.codes import RESEND
 from authenticator.models import Intent
 from authenticator.web import api_shapes, schemas
 from authenticator.web.api_endpoints import Endpoint, Query
 from authenticator.web.api_shapes import answer, nothing
 
-RESEND = "resend"
 HINTS = frozenset({"login_hint", "prompt"})
 START = (
     "unknown_provider",
