@@ -110,7 +110,7 @@ class Application:
 class Grant:
     """What one person lets one application have: the scopes and single claims that she agreed to, and when each was last read.
 
-    `version` 0 is a grant that was never stored.
+    `resources` are the audiences open to strangers for which it may have tokens of hers. `version` 0 is a grant that was never stored.
     """
 
     user_id: str
@@ -119,6 +119,7 @@ class Grant:
     updated_at: datetime
     scopes: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
     read_at: Mapping[str, datetime] = field(default_factory=dict)  # by scope
     version: int = 0
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
 
+from authenticator.applications import Application
 from authenticator.clock import LEEWAY
 from authenticator.crypto import digest, random_token
 from authenticator.flows import permissions, released
@@ -82,7 +84,7 @@ def issue(core: Core, keys: KeyRing, given: Given) -> str:
     }
     if family:
         claims |= {"sid": family.id, "auth_time": int(family.auth_time.timestamp()), "amr": list(family.amr), "acr": given.acr or "1"}
-    if user:
+    if user and are_its_own(application, given.audience):
         held = permissions.held_in(user, application, now)
         claims |= {"permissions": sorted(held.permissions)} if held.permissions else {}
         claims |= {"roles": sorted(held.roles)} if held.roles else {}
@@ -92,6 +94,15 @@ def issue(core: Core, keys: KeyRing, given: Given) -> str:
         taken = (*claims, "permissions", "roles", "cnf", "act", "type")
         claims |= released.further(core, user, given.audience[0], given.scopes, taken)
     return _short_enough(keys, claims)
+
+
+def are_its_own(application: Application, audience: Sequence[str]) -> bool:
+    """Whether a token is for the application itself or what the operator registered with it.
+
+    Only there do its permissions and roles mean anything: at an audience that is open to strangers, names that one of them has
+    made up for herself would pass for those of that API.
+    """
+    return set(audience) <= {application.id, *application.resources}
 
 
 def _short_enough(keys: KeyRing, claims: dict[str, Any]) -> str:

@@ -98,4 +98,4 @@ def _must_agree(core: Core, asked: Asked, application: Application, signed: Sign
         return False
     if "consent" in asked.prompt or consent.unproven(application, asked.target.redirect_uri):
         return True
-    return not consent.consented(core, signed.user, application, asked.scopes, asked.wanted_claims())
+    return not consent.consented(core, signed.user, application, asked.scopes, asked.wanted_claims(), asked.resources)

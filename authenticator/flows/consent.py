@@ -16,9 +16,16 @@ from authenticator.models import Client, User
 TRIES = 5
 
 
-def consented(core: Core, user: User, application: Application, scopes: Iterable[str], claims: Iterable[str] = ()) -> bool:
-    """Whether she has agreed to all of these scopes and single claims before; where the operator answers for the application, always."""
-    return vouched_for(application) or _covers(core.store.grant(user.id, application.id), scopes, claims)
+def consented(
+    core: Core, user: User, application: Application, scopes: Iterable[str], claims: Iterable[str] = (), resources: Iterable[str] = ()
+) -> bool:
+    """Whether she has agreed to all of this before; where the operator answers for the application, always."""
+    return vouched_for(application) or _covers(core.store.grant(user.id, application.id), scopes, claims, asked_for(application, resources))
+
+
+def asked_for(application: Application, resources: Iterable[str]) -> tuple[str, ...]:
+    """Those of the audiences that need her consent: the operator opened them to strangers, and knows nothing of this one."""
+    return tuple(one for one in dict.fromkeys(resources) if one in application.open_resources)
 
 
 def vouched_for(application: Application) -> bool:
@@ -37,23 +44,37 @@ def unproven(application: Application, redirect_uri: str) -> bool:
 
 
 def agree(
-    core: Core, user: User, application: Application, scopes: Iterable[str], claims: Iterable[str] = (), *, client: Client, by: str = ""
+    core: Core,
+    user: User,
+    application: Application,
+    scopes: Iterable[str],
+    claims: Iterable[str] = (),
+    resources: Iterable[str] = (),
+    *,
+    client: Client,
+    by: str = "",
 ) -> Grant:
     """Remember that she lets the application have these too; AuthError `conflict` if either of them is gone.
 
     `by` says who agreed, if it was not the person herself.
     """
-    scopes, claims = tuple(scopes), tuple(sorted(authorization_claims.personal(claims)))
+    scopes, claims, resources = tuple(scopes), tuple(sorted(authorization_claims.personal(claims))), asked_for(application, resources)
     for _ in range(TRIES):
         before = core.store.grant(user.id, application.id)
         now = core.clock.now()
         grant = before or Grant(user.id, application.id, now, now)
-        if before is not None and _covers(before, scopes, claims):
+        if before is not None and _covers(before, scopes, claims, resources):
             return before
-        grant = replace(grant, updated_at=now, scopes=_united(grant.scopes, scopes), claims=_united(grant.claims, claims))
+        grant = replace(
+            grant,
+            updated_at=now,
+            scopes=_united(grant.scopes, scopes),
+            claims=_united(grant.claims, claims),
+            resources=_united(grant.resources, resources),
+        )
         if core.store.save_grant(grant):
             who = {"by": by} if by else {}
-            words = " ".join((*scopes, *claims))
+            words = " ".join((*scopes, *claims, *resources))
             core.history.record("consent_given", user_id=user.id, client=client, application=application.id, scopes=words, **who)
             return replace(grant, version=grant.version + 1)
     raise AuthError("conflict")
@@ -68,11 +89,12 @@ def withdraw(core: Core, user: User, application_id: str, client: Client) -> Non
     core.history.record("consent_withdrawn", user_id=user.id, client=client, application=application_id)
 
 
-def _covers(grant: Grant | None, scopes: Iterable[str], claims: Iterable[str]) -> bool:
+def _covers(grant: Grant | None, scopes: Iterable[str], claims: Iterable[str], resources: Iterable[str]) -> bool:
     if grant is None:
         return False
     known = {*grant.claims, *(claim for scope in grant.scopes for claim in CLAIMS.get(scope, ()))}
-    return set(scopes) <= set(grant.scopes) and authorization_claims.personal(claims) <= known
+    agreed = set(scopes) <= set(grant.scopes) and set(resources) <= set(grant.resources)
+    return agreed and authorization_claims.personal(claims) <= known
 
 
 def _united(before: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Asked:
 
     application: Application
     scopes: tuple[str, ...]
+    resources: tuple[str, ...]
     user_code: str
     seal: str = field(repr=False)
 
@@ -81,7 +82,7 @@ def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
     application, facts = _behind(core, core.store.read_ticket(CODE, _name(core, letters), core.clock.now()) if letters else None)
     if not granting.holds(core, signed.user, facts["scopes"]):
         raise AuthError("forbidden", "The device asks for permissions that you do not have here. Somebody who has them can let it in.")
-    return Asked(application, tuple(facts["scopes"]), spelled(letters), _seal(core, signed, letters))
+    return Asked(application, tuple(facts["scopes"]), tuple(facts["resources"]), spelled(letters), _seal(core, signed, letters))
 
 
 def decide(core: Core, signed: Signed, user_code: str, seal: str, client: Client, *, allow: bool) -> Application:
@@ -90,7 +91,7 @@ def decide(core: Core, signed: Signed, user_code: str, seal: str, client: Client
     shown = bool(letters) and same(seal, _seal(core, signed, letters))
     application, facts = _behind(core, core.store.take_ticket(CODE, _name(core, letters), now) if shown else None)
     if allow:
-        consent.agree(core, signed.user, application, facts["scopes"], client=client)
+        consent.agree(core, signed.user, application, facts["scopes"], resources=facts["resources"], client=client)
     answer = {name: facts[name] for name in ("client_id", "scopes", "resources", "until")}
     core.store.issue_ticket(
         KIND, str(facts["device"]), {**answer, **(_proof(signed, now) if allow else {"denied": True})}, now + REMEMBERED
@@ -151,7 +152,7 @@ def _given(core: Core, application: Application, facts: Mapping[str, Any], *, jk
         raise InvalidGrantError("The person has signed out meanwhile.")
     scopes, resources = granting.registered(application, facts["scopes"]), tuple(facts["resources"])
     granting.require_held(core, user, scopes)
-    if not consent.consented(core, user, application, scopes):
+    if not consent.consented(core, user, application, scopes, resources=resources):
         raise AccessDeniedError()
     offline = OFFLINE in scopes
     family = Session(

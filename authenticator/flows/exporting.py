@@ -134,6 +134,7 @@ def _holder(one: holders.Holder) -> dict[str, Any]:
         "given_at": _when(grant.created_at) if grant else None,
         "scopes": list(one.scopes),
         "claims": list(grant.claims) if grant else [],
+        "resources": list(grant.resources) if grant else [],
         "last_read": {scope: _when(at) for scope, at in grant.read_at.items()} if grant else {},
         "sessions": [_given(key) for key in one.keys],
     }

@@ -160,6 +160,15 @@ def audience_of(application: Application, resources: Sequence[str]) -> tuple[str
     return tuple(dict.fromkeys(resources))
 
 
+def audience_within(application: Application, agreed: Sequence[str], resources: Sequence[str]) -> tuple[str, ...]:
+    """Whom a token is for, within what was agreed; where that was none in particular, it is none of those open to strangers."""
+    if not agreed:
+        return audience_of(replace(application, open_resources=()), resources)
+    if not set(resources) <= set(agreed):
+        raise InvalidTargetError()
+    return audience_of(application, resources or agreed)
+
+
 def holds(core: Core, user: User, wanted: Sequence[str]) -> bool:
     """Whether this person holds the permissions here for which some of these scopes stand."""
     powers = {name for name in wanted if name in permissions.PERMISSIONS}
@@ -204,10 +213,8 @@ def _narrowed(
     application: Application, family: Session, scope: str | None, resources: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Scopes and audience within what was agreed."""
-    agreed = tuple(family.terms.get("resources") or ())
-    if agreed and not set(resources) <= set(agreed):
-        raise InvalidTargetError()
-    return narrower(registered(application, family.scopes), scope), audience_of(application, resources or agreed)
+    audience = audience_within(application, tuple(family.terms.get("resources") or ()), resources)
+    return narrower(registered(application, family.scopes), scope), audience
 
 
 def _binding(core: Core, application: Application, token: str, jkt: str) -> str:

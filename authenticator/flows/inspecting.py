@@ -47,7 +47,7 @@ def introspect(core: Core, keys: KeyRing, application: Application, token: str) 
         return dict(INACTIVE)
     told = {name: value for name, value in issued.claims.items() if name not in ("permissions", "roles", "sid")}
     answer = {"active": True, "token_type": "DPoP" if issued.jkt else "Bearer", **told}
-    if found[1] is not None:
+    if found[1] is not None and access.are_its_own(found[0], issued.audience):
         held = permissions.held_in(found[1][0], found[0], core.clock.now())
         answer |= {"permissions": sorted(held.permissions), "roles": sorted(held.roles)}
     return answer

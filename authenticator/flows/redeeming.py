@@ -18,7 +18,7 @@ from authenticator.crypto import derive_key, digest, keyed_token, s256, same
 from authenticator.flows import codes, consent, granting
 from authenticator.flows.codes import Code
 from authenticator.flows.core import Core
-from authenticator.flows.granting import Given, InvalidTargetError
+from authenticator.flows.granting import Given
 from authenticator.flows.notices import notify
 from authenticator.models import Client, Session, Status, User
 
@@ -92,9 +92,7 @@ class Redeeming:
         self._note(text)
         _check(code, application, redirect_uri, verifier, jkt)
         code = replace(code, scopes=granting.registered(application, code.scopes))
-        if code.resources and not set(resources) <= set(code.resources):
-            raise InvalidTargetError()
-        audience = granting.audience_of(application, tuple(resources) or code.resources)
+        audience = granting.audience_within(application, code.resources, resources)
         user, parent = self._ground(application, code)
         granting.require_held(self.core, user, code.scopes)
         family = self._family(text, code, application, parent)
@@ -109,7 +107,7 @@ class Redeeming:
         if user is None or user.status is not Status.ACTIVE or parent is None or not parent.is_open(now):
             raise InvalidGrantError("The person has signed out meanwhile.")
         asked = [name for part in code.claims.values() for name in part or ()]
-        if not consent.consented(self.core, user, application, code.scopes, asked):
+        if not consent.consented(self.core, user, application, code.scopes, asked, code.resources):
             raise InvalidGrantError("The person has taken her consent back.")
         return user, parent
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from flask import Response, make_response, render_template
 
 from authenticator.applications import Application
 from authenticator.flows import permissions
-from authenticator.flows.authorization_request import Asked
 from authenticator.flows.authorization_target import is_loopback
 from authenticator.flows.authorization_tickets import Waiting
+from authenticator.flows.consent import asked_for
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.scopes import CLAIMS, OPENID, WORDS
 from authenticator.http import headers
+from authenticator.words import Words
 
+IN_HER_NAME = "Act in your name at %(address)s"
 CLAIM_WORDS = {
     "name": "See your name",
     "given_name": "See your given name",
@@ -41,7 +43,7 @@ def show(application: Application, waiting: Waiting, signed: Signed) -> Response
         "application": application,
         "logo": logo,
         "user": signed.user,
-        "wanted": words(application, waiting.asked),
+        "wanted": words(application, waiting.asked.scopes, waiting.asked.resources, waiting.asked.wanted_claims()),
         "host": host_of(waiting.asked.target.redirect_uri),
         "unproven": application.registration in ("dynamic", "document", "owner"),
         "request_id": waiting.id,
@@ -49,14 +51,15 @@ def show(application: Application, waiting: Waiting, signed: Signed) -> Response
     return make_response(render_template("consent.html", **facts))
 
 
-def words(application: Application, asked: Asked) -> list[str]:
+def words(application: Application, scopes: Collection[str], resources: Iterable[str], claims: Iterable[str] = ()) -> list[str]:
     """What is asked for, in words, each once. A permission stands in the words of who declared it."""
     declared = {item.name: item.text or item.name for item in application.permissions}
     known = {**declared, **permissions.PERMISSIONS, **WORDS}
-    covered = {claim for scope in asked.scopes for claim in CLAIMS.get(scope, ())}
-    single = sorted(name for name in asked.wanted_claims() if name in CLAIM_WORDS and name not in covered)
-    told = [known.get(scope, scope) for scope in asked.scopes if scope != OPENID or len(asked.scopes) == 1]
-    return unique([*told, *(CLAIM_WORDS[name] for name in single)])
+    covered = {claim for scope in scopes for claim in CLAIMS.get(scope, ())}
+    single = sorted(name for name in claims if name in CLAIM_WORDS and name not in covered)
+    told = [known.get(scope, scope) for scope in scopes if scope != OPENID or len(scopes) == 1]
+    elsewhere = (Words(IN_HER_NAME, address=address) for address in asked_for(application, resources))
+    return unique([*told, *(CLAIM_WORDS[name] for name in single), *elsewhere])
 
 
 def host_of(uri: str) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from authlib.oauth2.rfc6749.errors import UnauthorizedClientError
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 
-from authenticator.applications import Application
 from authenticator.errors import AuthError
-from authenticator.flows import permissions
 from authenticator.flows.client_words import DEVICE
 from authenticator.flows.outcomes import Signed
-from authenticator.flows.scopes import OPENID, WORDS
 from authenticator.http import csrf
 from authenticator.http.errors_page import refused
 from authenticator.http.guard import base_url, by_cookie, client, service
 from authenticator.http.hygiene import one
 from authenticator.oidc import client_auth, errors
+from authenticator.oidc.consent import words
 from authenticator.oidc.server import FormRequest, server
 
 
@@ -72,7 +70,8 @@ def _look() -> Response:
         asked = service().device_asked(signed, code, client())
     except AuthError as error:
         return _again(signed, error)
-    facts = {"application": asked.application, "wanted": _words(asked.application, asked.scopes), "asked": asked, "user": signed.user}
+    wanted = words(asked.application, asked.scopes, asked.resources)
+    facts = {"application": asked.application, "wanted": wanted, "asked": asked, "user": signed.user}
     return make_response(render_template("device_ask.html", **facts))
 
 
@@ -96,11 +95,3 @@ def _again(signed: Signed, error: AuthError) -> Response:
 def _to_sign_in(code: str) -> Response:
     back = url_for("oauth_device.pages.show", user_code=code or None)
     return make_response(redirect(url_for("pages.sign_in", return_to=back), 303))
-
-
-def _words(application: Application, scopes: tuple[str, ...]) -> list[str]:
-    """What is asked for, in words, each once."""
-    declared = {item.name: item.text or item.name for item in application.permissions}
-    known = {**declared, **permissions.PERMISSIONS, **WORDS}
-    told = [known.get(scope, scope) for scope in scopes if scope != OPENID or len(scopes) == 1]
-    return list(dict.fromkeys(told))

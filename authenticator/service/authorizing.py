@@ -106,7 +106,7 @@ class Authorizing(Facade):
 
     def agree(self, signed: Signed, application: Application, asked: Asked, client: Client) -> None:
         """She lets the application have what it asks for."""
-        consent.agree(self.core, signed.user, application, asked.scopes, asked.wanted_claims(), client=client)
+        consent.agree(self.core, signed.user, application, asked.scopes, asked.wanted_claims(), asked.resources, client=client)
 
     def give_code(self, signed: Signed, application: Application, asked: Asked, client: Client) -> str:
         """A code for what was agreed."""

@@ -43,6 +43,7 @@ def _holder(holder: Holder) -> dict[str, Any]:
         "name": holder.name,
         "scopes": list(holder.scopes),
         "claims": list(grant.claims) if grant else [],
+        "resources": list(grant.resources) if grant else [],
         "given_at": moment(grant.created_at) if grant else None,
         "last_read": {scope: moment(at) for scope, at in grant.read_at.items()} if grant else {},
         "sessions": [

@@ -56,6 +56,7 @@ class GrantEntry(Shape):
     name: str = Field(examples=["Photo Books"])
     scopes: list[str] = Field(examples=[["openid", "email"]])
     claims: list[str] = Field(examples=[["email"]])
+    resources: list[str] = Field(examples=[["https://mcp.example.com"]], description="Where it may act in her name.")
     given_at: Moment | None = Field(description="When she agreed; nothing where she was not asked.")
     last_read: dict[str, Moment] = Field(examples=[{"email": "2026-01-31T12:00:00Z"}], description="By scope.")
     sessions: list[HeldKey]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,11 @@ from authenticator.testing.oauth import OAuthApp
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-    from tests.attack.conftest import Builder, House, Person
+    from tests.attack.conftest import Builder, House, Person, Visitor
 
 TOOLS = "https://mcp.example.com"
 HOME = "https://game.example/back"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +57,75 @@ def test_ap_02_nobody_lets_her_application_in_that_somebody_else_has_shut_out(to
         service.enable_application(service.application(app.id))
     kinds = [event.kind for event in service.events(service.find_user(mallory.id)).items]
     assert {"application_disabled", "application_enabled"} <= set(kinds), "and the history says what was done"
+
+
+def agreed_to(town: House, who: Person) -> list[Any]:
+    """What somebody let applications have, as she may read it."""
+    return list(town.get("/me/grants", who.access).json)
+
+
+def ask(browser: Visitor, app: OAuthApp, **other: str) -> Any:
+    """The page, or the answer, that a browser is led to by a request for nothing but who she is."""
+    usual = {"client_id": app.id, "response_type": "code", "redirect_uri": HOME, "scope": "openid", "state": "x"}
+    pkce = {"code_challenge": "a" * 43, "code_challenge_method": "S256"}
+    return browser.get("/oauth/authorize", query_string={**usual, **pkce, **other})
+
+
+def test_oa_10_who_lets_an_application_know_her_lets_it_act_nowhere(town: House, mallory: Person) -> None:
+    """An audience that is open to strangers is asked for by name, each time it is new, whatever else was agreed to."""
+    app, ada = her_own(town, mallory), town.sign_up()
+    browser = town.browser_of(ada)
+    app.tokens(browser, scope="openid")
+    assert ask(browser, app).location.startswith(HOME), "this much she has agreed to"
+    assert "error=consent_required" in ask(browser, app, resource=TOOLS, prompt="none").location
+    asked = ask(browser, app, resource=TOOLS)
+    assert asked.location.startswith("/oauth/authorize/continue")
+    assert f"Act in your name at {TOOLS}" in browser.get(asked.location).text
+    assert [one["resources"] for one in agreed_to(town, ada)] == [[]]
+    tokens = app.tokens(browser, scope="openid", resource=TOOLS)
+    assert town.service.believed(tokens["access_token"]).audience == (TOOLS,)
+    assert [one["resources"] for one in agreed_to(town, ada)] == [[TOOLS]]
+    assert TOOLS in browser.get("/account/applications").text
+    assert ask(browser, app, resource=TOOLS).location.startswith(HOME), "and is asked no more"
+
+
+def test_oa_14_nor_does_it_come_to_one_at_the_token_endpoint(town: House, mallory: Person) -> None:
+    app, ada = her_own(town, mallory), town.sign_up()
+    browser = town.browser_of(ada)
+    refused = app.token(**app.code(browser, scope="openid offline_access"), resource=TOOLS)
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_target")
+    tokens = app.tokens(browser, scope="openid offline_access")
+    refused = app.refresh(tokens["refresh_token"], resource=TOOLS)
+    assert (refused.status_code, refused.json["error"]) == (400, "invalid_target")
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_oa_14_nor_by_a_device(town: House, mallory: Person) -> None:
+    app, ada = her_own(town, mallory, grant_types=[DEVICE], response_types=[]), town.sign_up()
+    browser = town.browser_of(ada)
+    begun = app.post("/oauth/device", scope="openid", resource=TOOLS).json
+    page = browser.send_form("/device", {"user_code": begun["user_code"]}, page="/device")
+    assert f"Act in your name at {TOOLS}" in page.text
+    seal = re.search(r'name="seal" value="([^"]+)"', page.text)
+    assert seal
+    browser.send_form("/device/decide", {"user_code": begun["user_code"], "seal": seal[1], "decision": "allow"}, page="/device")
+    assert [one["resources"] for one in agreed_to(town, ada)] == [[TOOLS]]
+    given = app.token(DEVICE, device_code=begun["device_code"]).json
+    assert town.service.believed(given["access_token"]).audience == (TOOLS,)
+
+
+def test_ap_02_rights_that_somebody_gave_herself_are_told_to_nobody_elses_api(town: House, mallory: Person) -> None:
+    """She declares a permission in an application of her own, which reads like one of the operator's, and gives it to herself."""
+    app, tools = her_own(town, mallory), OAuthApp.register(town.app, client_name="Tools", resources=[TOOLS])
+    for path, body in (
+        (f"/applications/{app.id}/permissions", {"name": "tools:admin"}),
+        ("/roles", {"application": app.id, "name": "administrator", "permissions": ["tools:admin"]}),
+        (f"/users/{mallory.id}/permissions", {"application": app.id, "role": "administrator"}),
+    ):
+        assert call(town, "POST", path, mallory, body).status_code == 201
+    browser = town.browser_of(mallory)
+    own, theirs = (app.tokens(browser, scope="openid", **wish)["access_token"] for wish in ({}, {"resource": TOOLS}))
+    assert town.service.believed(own).claims["permissions"] == app.introspect(own)["permissions"] == ["tools:admin"]
+    for told in (town.service.believed(theirs).claims, tools.introspect(theirs), app.introspect(theirs)):
+        assert told["aud"] == TOOLS
+        assert not {"permissions", "roles"} & told.keys()
