@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -283,3 +283,12 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next: str | None = None
+
+
+def every(page_after: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """Every item of a list that comes in pages; `page_after` gets the cursor of each."""
+    page = page_after(None)
+    yield from page.items
+    while page.next:
+        page = page_after(page.next)
+        yield from page.items

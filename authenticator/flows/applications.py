@@ -13,7 +13,7 @@ from authenticator.errors import AuthError
 from authenticator.flows import client_documents, client_metadata, permissions
 from authenticator.flows.core import Core
 from authenticator.limits import Limit
-from authenticator.models import Client, User
+from authenticator.models import Client, User, every
 from authenticator.words import Words
 
 LONGEST_ID = 128
@@ -190,14 +190,8 @@ def check_token(application: Application, text: str) -> bool:
 
 
 def _origins(core: Core) -> frozenset[str]:
-    found: set[str] = set()
-    after: str | None = None
-    while True:
-        page = core.store.applications(owner="", after=after, limit=PAGE)
-        found |= {origin for one in page.items if one.enabled and one.registration == "operator" for origin in one.origins}
-        if not page.next:
-            return frozenset(found)
-        after = page.next
+    found = every(lambda after: core.store.applications(owner="", after=after, limit=PAGE))
+    return frozenset(origin for one in found if one.enabled and one.registration == "operator" for origin in one.origins)
 
 
 def _may_own(core: Core, owner: User) -> None:

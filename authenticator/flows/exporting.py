@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from authenticator.applications import Assignment
 from authenticator.events import Event
@@ -14,20 +14,10 @@ from authenticator.flows.core import Core
 from authenticator.flows.history import as_told_to
 from authenticator.flows.outcomes import Signed
 from authenticator.limits import Limit
-from authenticator.models import (
-    Client,
-    Contact,
-    Device,
-    HeldKey,
-    Page,
-    Session,
-    StatusChange,
-    User,
-)
+from authenticator.models import Client, Contact, Device, HeldKey, Session, StatusChange, User, every
 
 EXPORTS_AN_HOUR: Final = 5
 PAGE: Final = 200
-T = TypeVar("T")
 
 
 def export(core: Core, signed: Signed, client: Client) -> dict[str, Any]:
@@ -50,7 +40,7 @@ def export(core: Core, signed: Signed, client: Client) -> dict[str, Any]:
         "second_steps": [_key(key) for key in keys if key.provider in steps],
         "devices": [_device(device) for device in user.devices],
         "sessions": [_session(one) for ended in (False, True) for one in _all_sessions(core, user, ended=ended)],
-        "history": [_event(event, user) for event in _all(lambda after: core.store.events_of(user.id, after=after, limit=PAGE))],
+        "history": [_event(event, user) for event in every(lambda after: core.store.events_of(user.id, after=after, limit=PAGE))],
         "status_history": [_change(change, user) for change in core.store.status_history(user.id)],
         "avatars": list(_avatars(core, user)),
         "applications": [_holder(one) for one in holders.all_of(core, user)],
@@ -58,18 +48,9 @@ def export(core: Core, signed: Signed, client: Client) -> dict[str, Any]:
     }
 
 
-def _all(page_after: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """Every item of a list that comes in pages."""
-    page = page_after(None)
-    yield from page.items
-    while page.next:
-        page = page_after(page.next)
-        yield from page.items
-
-
 def _all_sessions(core: Core, user: User, *, ended: bool) -> Iterator[Session]:
     now = core.clock.now()
-    return _all(lambda after: core.store.sessions_of(user.id, now, ended=ended, after=after, limit=PAGE))
+    return every(lambda after: core.store.sessions_of(user.id, now, ended=ended, after=after, limit=PAGE))
 
 
 def _when(at: datetime | None) -> str | None:
@@ -189,5 +170,5 @@ def _assignment(item: Assignment) -> dict[str, Any]:
         "role": item.role,
         "permission": item.permission,
         "resource": item.resource,
-        "expires_at": item.expires_at.isoformat() if item.expires_at else None,
+        "expires_at": _when(item.expires_at),
     }

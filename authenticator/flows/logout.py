@@ -15,7 +15,7 @@ from authenticator.flows.client_uris import origin_of
 from authenticator.flows.core import Core
 from authenticator.flows.errands import Later
 from authenticator.flows.keyring import KeyRing
-from authenticator.models import Errand, Session
+from authenticator.models import Errand, Session, every
 from authenticator.web_client import Unreachable, WebFailure
 
 EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
@@ -47,14 +47,9 @@ def given_in(core: Core, session: Session) -> Sequence[Session]:
 
 def given_by(core: Core, user_id: str, *, keep: str | None = None, application_id: str = "") -> list[Session]:
     """What applications, or one of them, were given by somebody, but for what she gave in the session `keep`."""
-    found: list[Session] = []
-    after = None
-    while True:
-        page = core.store.sessions_of(user_id, core.clock.now(), kinds=("grant",), after=after, limit=PAGE)
-        found += (one for one in page.items if one.parent != keep or not keep)
-        after = page.next
-        if after is None:
-            return [one for one in found if application_id in ("", one.application)]
+    now = core.clock.now()
+    found = every(lambda after: core.store.sessions_of(user_id, now, kinds=("grant",), after=after, limit=PAGE))
+    return [one for one in found if (one.parent != keep or not keep) and application_id in ("", one.application)]
 
 
 def _planned(core: Core, families: Iterable[Session]) -> list[Errand]:

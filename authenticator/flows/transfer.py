@@ -11,7 +11,7 @@ from authenticator.errors import AuthError
 from authenticator.flows.core import Core
 from authenticator.identifiers import canonical_email, canonical_phone, canonical_username
 from authenticator.kinds.base import Field, checked
-from authenticator.models import Contact, LoginKey, Name, NewKey, Status, User
+from authenticator.models import Contact, LoginKey, Name, NewKey, Status, User, every
 
 BATCH = 500
 LONGEST_HASH = 1024
@@ -218,14 +218,9 @@ def _why(error: AuthError) -> str:
 
 def write_out(core: Core, *, with_hashes: bool = False) -> Iterator[dict[str, Any]]:
     """Every account as a row that `bring_in` takes. Hashes of passwords come along only where they are asked for."""
-    after, provider = None, core.registry.secrets
-    while True:
-        page = core.store.users(after=after, limit=200)
-        for user in page.items:
-            yield row_of(core, user, provider.name if with_hashes and provider else "")
-        after = page.next
-        if after is None:
-            return
+    provider = core.registry.secrets
+    for user in every(lambda after: core.store.users(after=after, limit=200)):
+        yield row_of(core, user, provider.name if with_hashes and provider else "")
 
 
 def row_of(core: Core, user: User, secrets_of: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from authenticator.flows import admin_area, permissions, roles
 from authenticator.flows.outcomes import Signed
 from authenticator.flows.permissions import Decision, Held
 from authenticator.flows.roles import By
-from authenticator.models import Client, User
+from authenticator.models import Client, User, every
 from authenticator.service.facade import Facade
 
 
@@ -53,15 +53,9 @@ class Permissions(Facade):
         """
         permissions.require_declared(application, permission)
         resource = permissions.canonical_resource(resource)
-        after: str | None = None
-        while True:
-            page = self.core.store.users(after=after, limit=200)
-            for user in page.items:
-                decision = self.decide(user, application, permission, resource) if user.assignments else None
-                yield user, decision if decision and decision.allowed else None
-            if not page.next:
-                return
-            after = page.next
+        for user in every(lambda after: self.core.store.users(after=after, limit=200)):
+            decision = self.decide(user, application, permission, resource) if user.assignments else None
+            yield user, decision if decision and decision.allowed else None
 
     def application_with_roles(self, application_id: str = OWN) -> Application:
         """An application, this service included; AuthError `not_found`."""
