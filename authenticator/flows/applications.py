@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -10,8 +10,9 @@ from typing import Any, Literal
 from authenticator.applications import OWN, Application, ClientSecret
 from authenticator.crypto import digest, random_token, same
 from authenticator.errors import AuthError
-from authenticator.flows import client_documents, client_metadata, permissions
+from authenticator.flows import client_documents, client_metadata
 from authenticator.flows.core import Core
+from authenticator.flows.entrusting import entrusted, require_held, require_let_in
 from authenticator.limits import Limit
 from authenticator.models import Client, User, every
 from authenticator.words import Words
@@ -62,12 +63,13 @@ def register(
     owner: User | None = None,
     registration: Literal["operator", "owner", "dynamic"] | None = None,
     by: str = "operator",
+    bounds: Collection[str] | None = None,
     client: Client | None = None,
 ) -> Registered:
     """Register what the metadata (RFC 7591 §2) say: the operator's, a person's own, or one that came by itself.
 
     AuthError `validation_failed` names the fields at fault; `forbidden` where people may not register, or have enough, and for
-    an application that could do more here than whoever registers it.
+    an application that could do more here than whoever registers it, within the `bounds` of the token that she shows.
     """
     kind = registration or ("owner" if owner else "operator")
     if owner:
@@ -75,7 +77,7 @@ def register(
     now = core.clock.now()
     blank = Application(f"app_{random_token(128)}", "", now, now, owner=owner.id if owner else "", registration=kind)
     made = _settled(core, blank, metadata)
-    _require_held(core, by, made)
+    require_held(core, by, bounds, made)
     secret, token = (random_token() if made.auth_method in BY_SECRET else ""), (random_token() if kind == "dynamic" else "")
     kept = (ClientSecret(digest(secret), now),) if secret else ()
     made = replace(made, secrets=kept, registration_token=digest(token) if token else "")
@@ -85,31 +87,41 @@ def register(
     return Registered(made, secret, token)
 
 
-def change(core: Core, application: Application, metadata: Mapping[str, Any], *, by: str, client: Client | None = None) -> Application:
+def change(
+    core: Core,
+    application: Application,
+    metadata: Mapping[str, Any],
+    *,
+    by: str,
+    bounds: Collection[str] | None = None,
+    client: Client | None = None,
+) -> Application:
     """Change what the metadata name, and leave the rest."""
 
     def edit(found: Application) -> Application:
         known = client_metadata.described(found)
         if "redirect_uris" in metadata and client_metadata.has_usual_origins(found):
             known.pop("origins")  # they follow the addresses
-        return _entrusted(core, by, found, _settled(core, found, {**known, **metadata}))
+        return entrusted(core, by, bounds, found, _settled(core, found, {**known, **metadata}))
 
     return _changed(core, application, edit, by, client)
 
 
 def put(core: Core, application: Application, metadata: Mapping[str, Any], *, by: str, client: Client | None = None) -> Application:
     """Put these metadata in the place of all there were (RFC 7592 §2.2)."""
-    return _changed(core, application, lambda found: _entrusted(core, by, found, _settled(core, found, metadata)), by, client)
+    return _changed(core, application, lambda found: entrusted(core, by, None, found, _settled(core, found, metadata)), by, client)
 
 
-def enable(core: Core, application: Application, *, by: str, client: Client | None = None) -> Application:
+def enable(
+    core: Core, application: Application, *, by: str, bounds: Collection[str] | None = None, client: Client | None = None
+) -> Application:
     """Let a disabled application in again; AuthError `forbidden` for its owner where it was not she who shut it out."""
 
     def edit(found: Application) -> Application:
         if found.enabled:
             return found
-        _require_let_in(core, by, found)
-        return _entrusted(core, by, found, replace(found, enabled=True, disabled_by=""))
+        require_let_in(core, by, found)
+        return entrusted(core, by, bounds, found, replace(found, enabled=True, disabled_by=""))
 
     return _changed(core, application, edit, by, client, kind="application_enabled")
 
@@ -133,7 +145,9 @@ def remove(core: Core, application: Application, *, by: str, client: Client | No
     _note(core, "application_removed", application, by, client)
 
 
-def add_secret(core: Core, application: Application, *, by: str, client: Client | None = None) -> tuple[Application, str]:
+def add_secret(
+    core: Core, application: Application, *, by: str, bounds: Collection[str] | None = None, client: Client | None = None
+) -> tuple[Application, str]:
     """One more secret, whose text is shown this once; the others go on working. AuthError `validation_failed` above three."""
     secret, now = random_token(), core.clock.now()
 
@@ -145,7 +159,7 @@ def add_secret(core: Core, application: Application, *, by: str, client: Client 
             raise AuthError(
                 "validation_failed", Words("There are %(number)s secrets already. Remove one that is no longer used.", number=SECRETS)
             )
-        return _entrusted(core, by, found, replace(found, secrets=(*alive, ClientSecret(digest(secret), now))))
+        return entrusted(core, by, bounds, found, replace(found, secrets=(*alive, ClientSecret(digest(secret), now))))
 
     changed = _changed(core, application, edit, by, client, kind="application_secret_added")
     return changed, secret
@@ -207,32 +221,6 @@ def _settled(core: Core, application: Application, metadata: Mapping[str, Any]) 
     settled = client_metadata.applied(core, application, metadata)
     client_documents.check_sector(core, application, settled)
     return settled if settled.auth_method in BY_SECRET else replace(settled, secrets=())
-
-
-def _entrusted(core: Core, by: str, before: Application, after: Application) -> Application:
-    """The application after a change, if whoever changes it could do as much here as it could before and can now."""
-    _require_held(core, by, before)
-    _require_held(core, by, after)
-    return after
-
-
-def _require_let_in(core: Core, by: str, application: Application) -> None:
-    if by != application.owner or by == application.disabled_by:
-        return
-    user = core.store.user_by_id(by)
-    if user is None or "applications:write" not in permissions.held_here(core, user).permissions:
-        raise AuthError("forbidden", "The operator has disabled it.")
-
-
-def _require_held(core: Core, by: str, application: Application) -> None:
-    """AuthError `forbidden` for an administrator without the rights here that the application may ask for (ASVS 5.0 8.2.1).
-
-    A trusted one would use them in the name of everybody who follows a link to it.
-    """
-    rights = set(application.scopes) & set(permissions.declared(permissions.own(core))) if by not in ("operator", "application") else set()
-    user = core.store.user_by_id(by) if rights else None
-    if rights and (user is None or not rights <= permissions.held_here(core, user).permissions):
-        raise AuthError("forbidden", "This application may ask for rights here that you do not hold.")
 
 
 def _changed(

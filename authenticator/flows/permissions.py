@@ -236,12 +236,20 @@ def held_here(core: Core, user: User) -> Held:
 
 def require(core: Core, signed: Signed, permission: str, client: Client | None = None) -> None:
     """AuthError `forbidden` without the permission; in production `step_up_required` without two factors, shown today (ASVS 5.0 6.3.3)."""
-    session = signed.session
-    bounded = session.kind != "sign_in" or session.scopes  # a sign-in has scopes where it is known by a token that has them
-    if permission not in held_here(core, signed.user).permissions or (bounded and permission not in session.scopes):
+    bounds = bounds_of(signed)
+    if permission not in held_here(core, signed.user).permissions or (bounds is not None and permission not in bounds):
         note_refusal(core, signed, permission, client)
         raise AuthError("forbidden")
     require_two_factors(core, signed)
+
+
+def bounds_of(signed: Signed) -> frozenset[str] | None:
+    """The scopes beyond which what somebody shows may not be used, whatever she holds herself; None for her sign-in as such.
+
+    A sign-in has scopes where it is known by a token that has them.
+    """
+    session = signed.session
+    return None if session.kind == "sign_in" and not session.scopes else frozenset(session.scopes)
 
 
 def require_two_factors(core: Core, signed: Signed) -> None:

@@ -229,9 +229,12 @@ def _may_give(core: Core, by: By, application: Application, given: Assignment, c
 def _require_held(
     core: Core, by: By, application: Application, names: Iterable[str], resource: str = "", until: datetime | None = FOR_EVER
 ) -> None:
-    """The same for these permissions; without `until` it is enough to hold them now."""
+    """The same for these permissions; without `until` it is enough to hold them now. A token gives nothing here that is not among its scopes."""
     if by == "operator" or owns(by, application):
         return
+    names, bounds = frozenset(names), permissions.bounds_of(by) if application.id == OWN else None
+    if bounds is not None and not names <= bounds:
+        raise AuthError("forbidden", "A token can give or take only what it may be used for itself.")
     user, now = core.store.user_by_id(by.user.id), core.clock.now()  # as she is now, not as she was when her token was read
     if user is None or not all(permissions.holds(user, application, name, resource, now, until=until) for name in names):
         raise AuthError("forbidden", "You can give or take only what you hold yourself, and for no longer.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -39,16 +39,26 @@ class Applications(Facade):
         owner: User | None = None,
         registration: Literal["operator", "owner", "dynamic"] | None = None,
         by: str = "operator",
+        bounds: Collection[str] | None = None,
         client: Client | None = None,
     ) -> Registered:
-        """Register what the metadata (RFC 7591) say; AuthError `validation_failed` names the fields at fault."""
-        return applications.register(self.core, metadata, owner=owner, registration=registration, by=by, client=client)
+        """Register what the metadata (RFC 7591) say; AuthError `validation_failed` names the fields at fault.
+
+        `bounds` here and below are the scopes of the token that a person shows, if it has any.
+        """
+        return applications.register(self.core, metadata, owner=owner, registration=registration, by=by, bounds=bounds, client=client)
 
     def change_application(
-        self, application: Application, metadata: Mapping[str, Any], *, by: str = "operator", client: Client | None = None
+        self,
+        application: Application,
+        metadata: Mapping[str, Any],
+        *,
+        by: str = "operator",
+        bounds: Collection[str] | None = None,
+        client: Client | None = None,
     ) -> Application:
         """Change what the metadata name, and leave the rest."""
-        return applications.change(self.core, application, metadata, by=by, client=client)
+        return applications.change(self.core, application, metadata, by=by, bounds=bounds, client=client)
 
     def put_application(
         self, application: Application, metadata: Mapping[str, Any], *, by: str = "operator", client: Client | None = None
@@ -56,8 +66,10 @@ class Applications(Facade):
         """Put these metadata in the place of all there were."""
         return applications.put(self.core, application, metadata, by=by, client=client)
 
-    def enable_application(self, application: Application, *, by: str = "operator", client: Client | None = None) -> Application:
-        return applications.enable(self.core, application, by=by, client=client)
+    def enable_application(
+        self, application: Application, *, by: str = "operator", bounds: Collection[str] | None = None, client: Client | None = None
+    ) -> Application:
+        return applications.enable(self.core, application, by=by, bounds=bounds, client=client)
 
     def disable_application(self, application: Application, *, by: str = "operator", client: Client | None = None) -> Application:
         """Shut it out, and end all that it was given."""
@@ -70,9 +82,11 @@ class Applications(Facade):
         applications.remove(self.core, application, by=by, client=client)
         self.ended.look_again()
 
-    def add_client_secret(self, application: Application, *, by: str = "operator", client: Client | None = None) -> tuple[Application, str]:
+    def add_client_secret(
+        self, application: Application, *, by: str = "operator", bounds: Collection[str] | None = None, client: Client | None = None
+    ) -> tuple[Application, str]:
         """One more secret, shown this once."""
-        return applications.add_secret(self.core, application, by=by, client=client)
+        return applications.add_secret(self.core, application, by=by, bounds=bounds, client=client)
 
     def remove_client_secret(
         self,

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from authenticator.applications import OWN, Application, ClientSecret
 from authenticator.errors import AuthError
+from authenticator.flows import permissions
 from authenticator.flows.applications import secret_name
 from authenticator.flows.client_metadata import described
 from authenticator.flows.outcomes import Signed
@@ -38,9 +39,7 @@ def create_application(body: schemas.Registration) -> Response:
     """
     signed, owner = _asker(WRITE)
     metadata = body.model_dump(exclude_unset=True)
-    made = guard.service().register_application(
-        metadata, owner=None if owner is None else signed.user, by=signed.user.id, client=guard.client()
-    )
+    made = guard.service().register_application(metadata, owner=None if owner is None else signed.user, **_by(signed))
     return answer({**_shown(made.application), "client_secret": made.secret or None}, 201)
 
 
@@ -52,13 +51,14 @@ def application(id: str) -> Response:
 def change_application(id: str, body: schemas.Change) -> Response:
     """Change an application, shut it out, or let it in again."""
     (signed, found), auth = _found(id, WRITE), guard.service()
-    who: dict[str, Any] = {"by": signed.user.id, "client": guard.client()}
     changes = body.model_dump(exclude_unset=True)
     enabled = changes.pop("enabled", None)
     if changes:
-        found = auth.change_application(found, changes, **who)
-    if enabled is not None:
-        found = auth.enable_application(found, **who) if enabled else auth.disable_application(found, **who)
+        found = auth.change_application(found, changes, **_by(signed))
+    if enabled:
+        found = auth.enable_application(found, **_by(signed))
+    elif enabled is not None:
+        found = auth.disable_application(found, by=signed.user.id, client=guard.client())
     return answer(_shown(found))
 
 
@@ -72,7 +72,7 @@ def delete_application(id: str) -> Response:
 def add_application_secret(id: str) -> Response:
     """Make one more secret; the others go on working. The answer holds it, this once."""
     signed, found = _found(id, WRITE)
-    changed, text = guard.service().add_client_secret(found, by=signed.user.id, client=guard.client())
+    changed, text = guard.service().add_client_secret(found, **_by(signed))
     return answer({**_secret(changed.secrets[-1]), "client_secret": text}, 201)
 
 
@@ -94,6 +94,11 @@ def _asker(permission: str) -> tuple[Signed, str | None]:
         return signed, signed.user.id
     auth.require_permission(signed, permission, guard.client())
     return signed, None
+
+
+def _by(signed: Signed) -> dict[str, Any]:
+    """Who does it, and by what."""
+    return {"by": signed.user.id, "bounds": permissions.bounds_of(signed), "client": guard.client()}
 
 
 def _found(client_id: str, permission: str) -> tuple[Signed, Application]:

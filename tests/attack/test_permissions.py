@@ -120,11 +120,18 @@ def test_ap_02_an_application_is_no_way_round(house: House) -> None:
     registrar = house.sign_up()
     give(house, registrar, "applications:read", "applications:write")
     facts = {"client_name": "Help", "redirect_uris": ["https://help.example/back"], "trusted": True}
-    for scope in ("openid permissions:write", "openid applications:write users:read"):
+    for scope in ("openid permissions:write", "openid applications:write users:read", "openid account:read", "account"):
         refused = call(house, "POST", "/applications", registrar, {**facts, "scope": scope})
         assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
-    own = call(house, "POST", "/applications", registrar, {**facts, "scope": "openid account applications:write"})
+    own = call(house, "POST", "/applications", registrar, {**facts, "scope": "openid email applications:write"})
     assert own.status_code == 201
+    give(house, registrar, "users:read")
+    here = f"/applications/{own.json['client_id']}"
+    assert call(house, "PATCH", here, registrar, {"scope": "openid account:read"}).status_code == 200
+    assert call(house, "PATCH", here, registrar, {"scope": "openid account"}).status_code == 403, "that changes accounts, too"
+    house.service.revoke(house.service.find_user(registrar.id), "users:read", by="operator")
+    assert call(house, "PATCH", here, registrar, {"scope": "openid"}).status_code == 403
+    own = call(house, "POST", "/applications", registrar, {**facts, "scope": "openid"})
     assert call(house, "PATCH", f"/applications/{own.json['client_id']}", registrar, {"scope": "openid users:read"}).status_code == 403
     wide = house.service.register_application({**facts, "scope": "openid permissions:write"}).application
     here = f"/applications/{wide.id}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authenticator.applications import Application
+from authenticator.applications import OWN, Application, Assignment
 from authenticator.flows.scopes import covers
 from authenticator.http.guard import OWN_ONLY, TOO_NARROW
 from authenticator.web.api import ENDPOINTS
@@ -243,3 +243,33 @@ def test_ap_02_a_right_that_was_taken_back_is_gone_from_the_token_too(house: Hou
     assert house.get("/users", token).status_code == 200
     house.service.revoke(house.service.find_user(person.id), "users:read", by="operator")
     assert house.get("/users", token).status_code == 403
+
+
+@pytest.mark.parametrize("scope", ["permissions:write", "applications:write"])
+def test_ap_02_a_token_makes_nothing_that_may_do_more_than_itself(house: House, scope: str) -> None:
+    """A stolen key of an administrator: neither does its thief's account become one, nor an application of his."""
+    root, thief = house.sign_up(), house.sign_up()
+    house.service.assign("operator", house.service.find_user(root.id), Assignment(OWN, role="administrator"))
+    key = bearer(make(house, root, scope))
+    app = {"client_name": "Help", "redirect_uris": ["https://help.example/back"]}
+    wide = house.service.register_application({**app, "scope": "openid users:read"}).application
+    attempts: list[tuple[str, str, Any]] = [
+        ("POST", f"/users/{thief.id}/permissions", {"role": "administrator"}),
+        ("POST", f"/users/{thief.id}/permissions", {"permission": "users:read"}),
+        ("POST", "/roles", {"name": "wide", "permissions": ["users:read", scope]}),
+    ]
+    if scope == "applications:write":
+        attempts = [
+            ("POST", "/applications", {**app, "trusted": True, "scope": f"openid {scope} users:write"}),
+            ("POST", "/applications", {**app, "scope": "openid account"}),
+            ("PATCH", f"/applications/{wide.id}", {"redirect_uris": ["https://evil.example/back"]}),
+            ("POST", f"/applications/{wide.id}/secrets", None),
+        ]
+    for method, path, body in attempts:
+        answer = house.visitor().open(f"/api/v1{path}", method=method, headers=key, **({} if body is None else {"json": body}))
+        assert (answer.status_code, answer.json["code"]) == (403, "forbidden"), (path, answer.text)
+        mine = house.visitor().open(f"/api/v1{path}", method=method, headers=root.bearer, **({} if body is None else {"json": body}))
+        assert mine.status_code in (200, 201), "which she may do herself"
+    narrow = {"permission": scope} if scope == "permissions:write" else {**app, "scope": f"openid {scope}"}
+    path = f"/users/{thief.id}/permissions" if scope == "permissions:write" else "/applications"
+    assert house.visitor().post(f"/api/v1{path}", json=narrow, headers=key).status_code == 201
