@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authenticator.applications import Application, Grant
+from authenticator.applications import Application, Grant, Permission
 from authenticator.models import Client, Session
 
 if TYPE_CHECKING:
@@ -57,6 +57,17 @@ def test_a_person_sees_what_each_application_holds(client: Browser, ada: Account
     page = ada.browser().get("/account/applications")
     for words in ("Photos", "See your e-mail address", "last read", "203.0.113.9", "stays when you sign out", "phone_number"):
         assert words in page, words
+
+
+def test_what_an_application_may_do_is_told_there_in_the_words_that_she_agreed_to(ada: Account, service: Service) -> None:
+    core, now = service.core, service.core.clock.now()
+    declared = (Permission("reports:read", "Read your reports"), Permission("reports:write"))
+    core.store.add_application(Application("app_reports", "Reports", now, now, permissions=declared))
+    core.store.save_grant(Grant(ada.id, "app_reports", now, now, ("openid", "reports:read", "reports:write")))
+    page = ada.browser().get("/account/applications").html
+    assert "Read your reports" in page
+    assert "reports:read" not in page
+    assert "reports:write" in page
 
 
 def test_she_takes_one_back_on_the_page(client: Browser, ada: Account, service: Service) -> None:
