@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+RETRY_SOON = 2  # seconds, where nothing better is known
+
 # code -> (HTTP status, what a person may read when nothing better is known)
 CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
@@ -56,7 +58,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
 class AuthError(Exception):
     """A refusal that every transport can tell: `code` is one of CODES; nothing in it repeats what was sent.
 
-    `errors` names the fields at fault. `retry_after` is in seconds. `reference` is an id that the log carries too.
+    `errors` names the fields at fault. `retry_after` is in seconds; every 503 has one (SECURITY.md 96). `reference` is an id that the log carries too.
     `return_to` is where the person wanted to go, so that she can try again from there.
     `detail` takes the place of the code's own sentence; it is shown to people, so it says what to do next.
     """
@@ -71,6 +73,8 @@ class AuthError(Exception):
     def __post_init__(self) -> None:
         self.status, usual = CODES[self.code]
         self.detail = self.detail or usual
+        if self.status == 503:
+            self.retry_after = self.retry_after or RETRY_SOON
         super().__init__(f"{self.code}: {self.detail}")
 
 

@@ -84,7 +84,7 @@ class Argon2Hasher:
                 self._process = os.getpid()
                 self._waiting = 0
             if self._waiting >= self._slots + self._queue:
-                raise AuthError("busy", retry_after=2)
+                raise AuthError("busy")
             job = self._pool.submit(work)
             self._waiting += 1
             return job

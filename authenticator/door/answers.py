@@ -31,7 +31,6 @@ _FLAGS: Final = ("optional", "redirect", "token")
 _TEXTS: Final = ("permission", "application", "resource")
 _PLAIN: Final = " !#$&'()*+/:;=?@[]^`{|}"  # what stays as it is, besides letters, digits and _.-~
 _LONGEST_QUERY: Final = 1024
-RETRY_SOON: Final = 2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +144,8 @@ def refusal(error: AuthError, *, sign_in: str = "", shown: bool = False) -> tupl
     headers: Pairs = [*NOBODY, *KEPT_NOWHERE, *_FOR_BROWSERS]
     if error.status == 401:
         headers += [("WWW-Authenticate", 'Bearer error="invalid_token"' if shown else "Bearer"), ("X-Auth-Sign-In", sign_in)]
-    if error.status == 503 or error.retry_after:
-        headers.append(("Retry-After", str(error.retry_after or RETRY_SOON)))
+    if error.retry_after:
+        headers.append(("Retry-After", str(error.retry_after)))
     status = error.status if error.status in _REASONS else 400 if error.status < 500 else 500
     return _problem(status, _REASONS.get(status, "Internal Server Error"), headers, error.code, error.detail)
 

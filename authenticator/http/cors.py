@@ -24,10 +24,15 @@ def _add(response: Response) -> Response:
     auth = service()
     if origin not in auth.settings.return_origins and origin not in auth.origins():
         return response
+    allow(response, origin, exposed=EXPOSED, sent="Authorization, Content-Type, DPoP")
+    return response
+
+
+def allow(response: Response, origin: str, *, exposed: str, sent: str) -> None:
+    """Let a page of this origin read the answer, with the `exposed` headers; and `sent` are those that it may send."""
     response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    response.headers["Access-Control-Expose-Headers"] = exposed
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, DPoP"
+        response.headers["Access-Control-Allow-Headers"] = sent
         response.headers["Access-Control-Max-Age"] = "600"
-    return response

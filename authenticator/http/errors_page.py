@@ -7,7 +7,7 @@ from flask import Response, make_response, render_template
 from authenticator.errors import AuthError
 from authenticator.http.texts import gettext as _
 
-RETRY_SOON = 2  # seconds, where nothing better is known; every 503 carries a Retry-After (SECURITY.md 96)
+FAULT = "Something went wrong here. Try again; if it stays, tell the operator this reference."
 HEADINGS = {
     400: "That did not work",
     401: "Please sign in",
@@ -28,13 +28,14 @@ def show(error: AuthError, status: int | None = None) -> Response:
 
 def broken(reference: str) -> Response:
     """The page for a fault of ours; nothing of the fault is shown but the id that the log carries."""
-    fault = {"detail": "Something went wrong here. Try again; if it stays, tell the operator this reference.", "reference": reference}
-    return make_response(render_template("error.html", error=fault, heading=_("That is our fault"), status=500), 500)
+    return make_response(
+        render_template("error.html", error={"detail": FAULT, "reference": reference}, heading=_("That is our fault"), status=500), 500
+    )
 
 
 def refused(body: str, error: AuthError, status: int | None = None) -> Response:
     """A page about a refusal, with the refusal's status."""
     response = make_response(body, status or error.status)
-    if error.retry_after or error.status == 503:
-        response.headers["Retry-After"] = str(error.retry_after or RETRY_SOON)
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
     return response

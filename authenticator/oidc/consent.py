@@ -59,14 +59,9 @@ def words(application: Application, scopes: Collection[str], resources: Iterable
     single = sorted(name for name in claims if name in CLAIM_WORDS and name not in covered)
     told = [known.get(scope, scope) for scope in scopes if scope != OPENID or len(scopes) == 1]
     elsewhere = (Words(IN_HER_NAME, address=address) for address in asked_for(application, resources))
-    return unique([*told, *(CLAIM_WORDS[name] for name in single), *elsewhere])
+    return list(dict.fromkeys([*told, *(CLAIM_WORDS[name] for name in single), *elsewhere]))
 
 
 def host_of(uri: str) -> str:
     """The host that an address leads to; empty for a program on the person's own device."""
     return "" if is_loopback(uri) or not uri.startswith(("http:", "https:")) else urlsplit(uri).netloc
-
-
-def unique(items: Iterable[str]) -> list[str]:
-    """Each once, in order."""
-    return list(dict.fromkeys(items))

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from authlib.oauth2.base import OAuth2Error
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
 from authenticator.errors import AuthError
+from authenticator.oidc.server import as_json
 
-RETRY_SOON: Final = 2  # seconds
 WORDS: Final[Mapping[str, str]] = {
     "store_unavailable": "temporarily_unavailable",
     "provider_unavailable": "temporarily_unavailable",
@@ -47,7 +47,7 @@ def of_oauth(error: OAuth2Error) -> Response:
 def of_refusal(error: AuthError) -> Response:
     """A refusal of the core's."""
     name = WORDS.get(error.code, "invalid_request" if error.status < 500 else "server_error")
-    headers = {"Retry-After": str(error.retry_after or RETRY_SOON)} if error.retry_after or error.status == 503 else {}
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     return _answer({"error": name, "error_description": error.detail}, 400 if error.status == 404 else error.status, headers)
 
 
@@ -68,10 +68,4 @@ def of_http(error: HTTPException) -> Response:
 
 
 def _answer(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
-    response = jsonify(body)
-    response.status_code = status
-    for name, value in headers.items():
-        if name.lower() != "content-type":
-            response.headers[name] = value
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return as_json(body, status, {**headers, "Cache-Control": "no-store"})

@@ -83,8 +83,8 @@ def refusal(error: AuthError) -> Response:
     answer.status_code = 400 if error.status == 422 else error.status
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if guard.bearer_token() else "Bearer"
-    if error.retry_after or error.status == 503:
-        answer.headers["Retry-After"] = str(error.retry_after or 1)
+    if error.retry_after:
+        answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 
 

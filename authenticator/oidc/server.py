@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Payload, OAuth2Request
@@ -114,15 +115,20 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return request if isinstance(request, FormRequest) else FormRequest(request)
 
     def handle_response(self, status: int, body: Any, headers: Any) -> Response:
-        response = jsonify(body)
-        response.status_code = status
-        for name, value in headers:
-            if name.lower() != "content-type":
-                response.headers[name] = value
-        return response
+        return as_json(body, status, dict(headers))
 
     def send_signal(self, name: str, *_args: Any, **_more: Any) -> None:
         """Nobody listens here: the history has its own listeners."""
+
+
+def as_json(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    """An answer with Authlib's headers, but for the media type that it writes."""
+    response = jsonify(body)
+    response.status_code = status
+    for name, value in headers.items():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
 
 
 def server() -> Server:

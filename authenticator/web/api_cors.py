@@ -6,6 +6,7 @@ from typing import Final
 
 from flask import Flask, Response, request
 
+from authenticator.http import cors
 from authenticator.settings import Settings
 
 PREFIX: Final = "/api/v1/"
@@ -24,12 +25,7 @@ def install(app: Flask, settings: Settings) -> None:
         response.vary.add("Origin")
         origin = request.headers.get("Origin")
         if origin in listed:
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = _EXPOSED
-            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-                response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
-                response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-                response.headers["Access-Control-Max-Age"] = "600"
+            cors.allow(response, origin, exposed=_EXPOSED, sent="Authorization, Content-Type")
         return response
 
     app.after_request(add)

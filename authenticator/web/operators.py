@@ -7,8 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from authenticator.errors import AuthError
-from authenticator.http.errors_page import RETRY_SOON
+from authenticator.errors import RETRY_SOON, AuthError
 from authenticator.http.guard import service
 
 _log = logging.getLogger("authenticator.web")

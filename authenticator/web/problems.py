@@ -14,12 +14,10 @@ from werkzeug.exceptions import BadHost, HTTPException
 from authenticator.crypto import random_token
 from authenticator.errors import CODES, AuthError
 from authenticator.http import errors_page
-from authenticator.http.errors_page import RETRY_SOON
 from authenticator.settings import Settings
 
 MEDIA_TYPE: Final = "application/problem+json"
 INTERNAL: Final = "internal_error"
-INTERNAL_DETAIL: Final = "Something went wrong here. Try again; if it stays, tell the operator this reference."
 OAUTH: Final = tuple(f"/oauth/{name}" for name in ("token", "userinfo", "introspect", "revoke", "device", "par", "register"))
 PROGRAM_PATHS: Final = ("/api/", "/.well-known/", "/healthz", "/readyz", "/metrics", *OAUTH)
 BAD_TOKEN: Final = frozenset({"invalid_token", "token_expired", "token_revoked"})
@@ -67,7 +65,7 @@ class Problems:
         self._record(reference, error)
         if not for_program():
             return errors_page.broken(reference)
-        facts = {"title": "Internal error", "status": 500, "detail": INTERNAL_DETAIL, "code": INTERNAL, "reference": reference}
+        facts = {"title": "Internal error", "status": 500, "detail": errors_page.FAULT, "code": INTERNAL, "reference": reference}
         return _answer({"type": self._types + INTERNAL, **facts}, 500)
 
     def _problem(self, error: AuthError) -> Response:
@@ -85,9 +83,8 @@ class Problems:
         return _answer(facts, error.status)
 
     def _with_headers(self, response: Response, error: AuthError) -> Response:
-        retry_after = error.retry_after or (RETRY_SOON if error.status == 503 else None)
-        if retry_after:
-            response.headers["Retry-After"] = str(retry_after)
+        if error.retry_after:
+            response.headers["Retry-After"] = str(error.retry_after)
         if error.status == 401 and request.path.startswith("/api/"):
             response.headers["WWW-Authenticate"] = _bearer(error.code, self._metadata)
         if error.code == "forbidden" and g.get("auth_scope"):  # RFC 6750 §3.1
@@ -131,7 +128,7 @@ def title(code: str) -> str:
 
 def codes() -> dict[str, tuple[int, str]]:
     """Every code that an answer may carry, with its status and usual sentence."""
-    return {**CODES, INTERNAL: (500, INTERNAL_DETAIL)}
+    return {**CODES, INTERNAL: (500, errors_page.FAULT)}
 
 
 def _named(field: str) -> str:

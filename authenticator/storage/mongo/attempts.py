@@ -54,7 +54,7 @@ class Attempts(Part):
             counts = [_step(place, counter, at) for place, counter in steps]
             refused = self._mongo.update("activity", [*counts, *beside], ordered=False)
         if any(item["code"] != DUPLICATE for item in refused):
-            raise AuthError("store_unavailable", retry_after=2)
+            raise AuthError("store_unavailable")
         return [int(item["index"]) for item in refused if item["index"] < len(counts)]
 
     def _sort_out(self, steps: Sequence[tuple[str, Limit | Backoff]], at: int) -> tuple[list[tuple[str, Limit | Backoff]], int]:

@@ -109,7 +109,7 @@ class Mongo:
         """Several updates in one command, one after the other; how many documents they changed."""
         answer = self._write({"update": name, "updates": list(steps), "ordered": True, "writeConcern": _SAFELY})
         if answer.get("writeErrors"):
-            raise AuthError("store_unavailable", retry_after=2)
+            raise AuthError("store_unavailable")
         return int(answer["nModified"])
 
     def stands(self, name: str, where: Document) -> bool:
@@ -135,7 +135,7 @@ class Mongo:
     def _write(self, wish: Document) -> Document:
         answer = self._living().command(wish)
         if "writeConcernError" in answer:
-            raise AuthError("store_unavailable", retry_after=2)
+            raise AuthError("store_unavailable")
         return answer
 
     def ping(self) -> None:
@@ -213,9 +213,9 @@ def told() -> Iterator[None]:
     except BulkWriteError as error:
         if _only_duplicates(error.details):
             raise
-        raise AuthError("store_unavailable", retry_after=2) from error
+        raise AuthError("store_unavailable") from error
     except PyMongoError as error:
-        raise AuthError("store_unavailable", retry_after=2) from error
+        raise AuthError("store_unavailable") from error
 
 
 def _only_duplicates(details: Mapping[str, Any]) -> bool:

@@ -44,7 +44,7 @@ class Errands(Part):
         with told():
             refused = self._mongo.update("tickets", self._errand_steps(errands), ordered=False)
         if any(item["code"] != DUPLICATE for item in refused):
-            raise AuthError("store_unavailable", retry_after=2)
+            raise AuthError("store_unavailable")
 
     def claim_errands(self, now: datetime, until: datetime, limit: int = 20) -> Sequence[Errand]:
         due = {"due_at": {"$gt": 0, "$lte": records.millis(now)}}  # the first bound is the one that the index was made with

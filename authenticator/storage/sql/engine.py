@@ -135,7 +135,7 @@ class Database:
     @contextmanager
     def taking_turns(self) -> Iterator[None]:
         if not self._writing.acquire(timeout=PATIENCE):
-            raise AuthError("store_unavailable", retry_after=2)
+            raise AuthError("store_unavailable")
         try:
             yield
         finally:
@@ -169,7 +169,7 @@ def _told() -> Iterator[None]:
     except (IntegrityError, ProgrammingError):
         raise
     except (DBAPIError, PoolTimeout, OSError) as error:
-        raise AuthError("store_unavailable", retry_after=2) from error
+        raise AuthError("store_unavailable") from error
 
 
 def _is_deadlock(error: BaseException | None) -> bool:
