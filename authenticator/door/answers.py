@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from authenticator.applications import OWN
 from authenticator.errors import CODES, AuthError
 from authenticator.flows import scopes
+from authenticator.kinds.codes import proved
 from authenticator.models import User
 
 Pairs = list[tuple[str, str]]
@@ -83,10 +84,11 @@ def of_person(user: User, bounds: frozenset[str] | None, permissions: list[str])
     def may(scope: str) -> bool:
         return bounds is None or scope in bounds or scopes.covers(bounds, scopes.READ_ACCOUNT)
 
+    email = proved(user, "email")
     held = permissions if bounds is None else [name for name in permissions if name in bounds]
     return [
         ("X-Auth-User", user.id),
-        ("X-Auth-Email", encoded(_email(user)) if may("email") else ""),
+        ("X-Auth-Email", encoded(email.value) if email and may("email") else ""),
         ("X-Auth-Name", encoded(user.name.shown) if may("profile") else ""),
         ("X-Auth-Permissions", " ".join(held)),
     ]
@@ -95,12 +97,6 @@ def of_person(user: User, bounds: frozenset[str] | None, permissions: list[str])
 def encoded(text: str) -> str:
     """Text as a header's value that has one reading."""
     return quote(" ".join(text.split()), safe=_PLAIN)
-
-
-def _email(user: User) -> str:
-    """Her address, if it is proved: the main one, else the first proved one."""
-    proved = [contact for contact in user.contacts if contact.kind == "email" and contact.proved_at]
-    return next((contact.value for contact in proved if contact.primary), proved[0].value if proved else "")
 
 
 def cookie(header: str, mark: str) -> str:

@@ -25,15 +25,11 @@ def blueprint() -> Blueprint:
     pages = Blueprint("data", __name__)
     csrf.protect(pages)
     seated = for_signed(render, page="data.show")
-    pages.add_url_rule("/account/data", "show", seated(_show), methods=["GET"], strict_slashes=False)
+    pages.add_url_rule("/account/data", "show", seated(render), methods=["GET"], strict_slashes=False)
     pages.add_url_rule("/account/data/export", "export", seated(_export), methods=["POST"])
     pages.add_url_rule("/account/data/delete", "delete", seated(_delete), methods=["POST"])
     pages.add_url_rule("/keep-account", "keep", _keep, methods=["GET", "POST"])
     return pages
-
-
-def _show(auth: Service, signed: Signed) -> Response:
-    return render(auth, signed)
 
 
 def _export(auth: Service, signed: Signed) -> Response:

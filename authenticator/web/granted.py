@@ -16,7 +16,6 @@ from authenticator.http.hygiene import one
 from authenticator.http.texts import gettext as _
 from authenticator.service import Service
 from authenticator.web import devices
-from authenticator.web.scope_words import scope_words
 from authenticator.web.seated import for_signed
 
 DONE = {
@@ -31,15 +30,10 @@ def blueprint() -> Blueprint:
     pages = Blueprint("granted", __name__, url_prefix="/account/applications")
     csrf.protect(pages)
     seated = for_signed(show, page="granted.show")
-    pages.add_app_template_filter(scope_words)
-    pages.add_url_rule("", "show", seated(_show), methods=["GET"])
+    pages.add_url_rule("", "show", seated(show), methods=["GET"])
     pages.add_url_rule("/<session_id>/end", "end", seated(_end), methods=["POST"])
     pages.add_url_rule("/take-back", "take_back", seated(_take_back), methods=["POST"])
     return pages
-
-
-def _show(auth: Service, signed: Signed) -> Response:
-    return show(auth, signed)
 
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:

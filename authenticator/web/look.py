@@ -14,6 +14,7 @@ from authenticator.http import csrf, guard, headers, texts
 from authenticator.kinds.base import Field
 from authenticator.settings import Settings
 from authenticator.web import theme
+from authenticator.web.scope_words import scope_words
 from authenticator.web.seated import PAGES
 
 STATIC = Path(__file__).parent / "static"
@@ -30,6 +31,7 @@ def dress(app: Flask, settings: Settings, csrf_key: bytes) -> None:
     app.register_blueprint(_files(settings))
     app.add_template_filter(svg)
     app.add_template_filter(labels)
+    app.add_template_filter(scope_words)
     for name, value in _facts(settings).items():
         app.jinja_env.globals[name] = value
 

@@ -16,7 +16,7 @@ from authenticator.http.texts import gettext as _
 from authenticator.kinds.base import Field
 from authenticator.service import Service
 from authenticator.web import devices
-from authenticator.web.scope_words import scope_words, words_of
+from authenticator.web.scope_words import words_of
 from authenticator.web.seated import for_signed
 
 DONE = {"deleted": "The token was deleted. It no longer works."}
@@ -30,15 +30,10 @@ def blueprint() -> Blueprint:
     pages = Blueprint("personal_tokens", __name__, url_prefix="/account/tokens")
     csrf.protect(pages)
     seated = for_signed(show, page="personal_tokens.show")
-    pages.add_app_template_filter(scope_words)
-    pages.add_url_rule("", "show", seated(_show), methods=["GET"])
+    pages.add_url_rule("", "show", seated(show), methods=["GET"])
     pages.add_url_rule("", "make", seated(_make), methods=["POST"])
     pages.add_url_rule("/<token_id>/delete", "delete", seated(_delete), methods=["POST"])
     return pages
-
-
-def _show(auth: Service, signed: Signed) -> Response:
-    return show(auth, signed)
 
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None, made: str = "") -> Response:

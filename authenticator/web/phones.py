@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from authenticator.identifiers import country_of_phone
+from authenticator.identifiers import country_of_phone, shown_phone
 from authenticator.models import Contact
 from authenticator.web import contacts, devices
 
@@ -25,14 +25,7 @@ WORDS = {
 
 def blueprint() -> Blueprint:
     """/account/phones."""
-    return contacts.blueprint(contacts.Area("phones", "phone", WORDS, international, country))
-
-
-def international(contact: Contact) -> str:
-    """The number as people write it, `+44 7400 123456`."""
-    import phonenumbers  # the tables of the world, for those only who look at a number
-
-    return phonenumbers.format_number(phonenumbers.parse(contact.value), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return contacts.blueprint(contacts.Area("phones", "phone", WORDS, lambda contact: shown_phone(contact.value), country))
 
 
 def country(contact: Contact) -> str:

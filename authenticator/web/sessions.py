@@ -38,14 +38,10 @@ def blueprint() -> Blueprint:
     pages = Blueprint("sessions", __name__, url_prefix="/account/sessions")
     csrf.protect(pages)
     seated = for_signed(show, page="sessions.show")
-    pages.add_url_rule("", "show", seated(_show), methods=["GET"])
+    pages.add_url_rule("", "show", seated(show), methods=["GET"])
     pages.add_url_rule("/end-others", "end_others", seated(_end_others), methods=["POST"])
     pages.add_url_rule("/<session_id>/end", "end", seated(_end), methods=["POST"])
     return pages
-
-
-def _show(auth: Service, signed: Signed) -> Response:
-    return show(auth, signed)
 
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:

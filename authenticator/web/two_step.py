@@ -28,16 +28,12 @@ def blueprint() -> Blueprint:
     pages = Blueprint("two_step", __name__, url_prefix="/account/two-step")
     csrf.protect(pages)
     seated = for_signed(show, page="two_step.show")
-    pages.add_url_rule("", "show", seated(_show), methods=["GET"])
+    pages.add_url_rule("", "show", seated(show), methods=["GET"])
     pages.add_url_rule("/codes", "new_codes", seated(_new_codes), methods=["POST"])
     pages.add_url_rule("/forget", "forget", seated(_forget), methods=["POST"])
     pages.add_url_rule("/<name>", "set_up", seated(_set_up), methods=["POST"])
     pages.add_url_rule("/<name>/remove", "remove", seated(_remove), methods=["POST"])
     return pages
-
-
-def _show(auth: Service, signed: Signed) -> Response:
-    return show(auth, signed)
 
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
