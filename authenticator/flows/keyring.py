@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -15,6 +14,7 @@ from authenticator.crypto import random_token
 from authenticator.errors import ConfigurationError
 from authenticator.flows.history import History
 from authenticator.flows.signing import LiveKey
+from authenticator.flows.turns import Turns
 from authenticator.models import SigningKey
 from authenticator.settings import LONGEST_TOKEN, Settings
 from authenticator.storage.port import Store
@@ -23,6 +23,7 @@ ALGORITHM: Final = "ES256"  # of access tokens
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")  # of ID tokens, as applications choose
 ANNOUNCED: Final = timedelta(seconds=600)  # how long a key stands in the JWKS before it signs: the time that others may cache it
 KEPT: Final = timedelta(seconds=LONGEST_TOKEN + 60)  # how long a key stands there after it has signed: until its last token is gone
+BEHIND: Final = timedelta(minutes=5)  # a clock that is set back, or is not as far as that of the node which made the first key
 RELOAD_EVERY: Final = 30.0  # seconds
 _MAKE: Final[Mapping[str, Callable[[], Any]]] = {
     "ES256": lambda: ECKey.generate_key("P-256", private=True),
@@ -43,7 +44,7 @@ class KeyRing:
         self._clock = clock
         self._settings = settings
         self._history = history
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._keys: tuple[SigningKey, ...] = ()
         self._live: dict[str, LiveKey] = {}
         self._loaded = float("-inf")
@@ -52,7 +53,7 @@ class KeyRing:
         """The key that signs now. One that has grown old announces its successor."""
         keys = self._known(algorithm)
         now = self._clock.now()
-        active = [key for key in keys if key.active_from <= now]
+        active = [key for key in keys if key.active_from <= now] or [key for key in keys[:1] if key.active_from <= now + BEHIND]
         if not active:
             raise ConfigurationError("There is no signing key that may be used now. Is this machine's clock right?")
         if keys[-1] is active[-1] and now - active[-1].created_at > timedelta(days=self._settings.signing_key_days):
@@ -125,9 +126,12 @@ class KeyRing:
         return found
 
     def _load(self) -> None:
-        with self._lock:
-            self._keys = tuple(self._store.signing_keys())
-            self._loaded = time.monotonic()
+        came = time.monotonic()
+        with self._turns.taken():
+            if self._loaded < came:  # else somebody has since
+                begun = time.monotonic()
+                self._keys = tuple(self._store.signing_keys())
+                self._loaded = begun
 
     def _live_key(self, key: SigningKey) -> LiveKey:
         live = self._live.get(key.kid)

@@ -16,6 +16,7 @@ from authenticator.flows.core import Core
 from authenticator.flows.notices import notify
 from authenticator.flows.outcomes import Signed, SignedIn
 from authenticator.flows.ticket import Ticket
+from authenticator.flows.turns import Turns
 from authenticator.models import Client, Session, Status, User
 from authenticator.settings import LONGEST_TOKEN
 
@@ -27,7 +28,7 @@ MOST = 100  # open sign-ins of one person, give or take a few
 SOMETIMES = ("A", "B", "C", "D")  # how one of sixteen ids of a session begins: the cap need not be looked after each time
 NOTED_EVERY = timedelta(minutes=10)
 LOOK_EVERY = 0.5  # seconds between two looks at what was ended elsewhere
-OVERLAP = timedelta(seconds=15)  # clocks differ, and a write may become visible after its own time
+OVERLAP = timedelta(seconds=45)  # clocks may differ by half a minute, and a write may become visible after its own time
 
 
 def draft(core: Core, user: User, held: Ticket, amr: Sequence[str], client: Client) -> tuple[SignedIn, Session]:
@@ -192,6 +193,7 @@ class Ended:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._lock = threading.Lock()
+        self._turns = Turns()
         self._looked = float("-inf")
         self._since: datetime | None = None
         self._ended: dict[str, datetime] = {}
@@ -213,14 +215,17 @@ class Ended:
         self._looked = float("-inf")
 
     def _look(self) -> None:
-        with self._lock:
-            if time.monotonic() - self._looked <= LOOK_EVERY:
+        came = time.monotonic()
+        with self._turns.taken():
+            if self._looked > came - LOOK_EVERY:
                 return
             begun, now = time.monotonic(), self._core.clock.now()
             life = timedelta(seconds=LONGEST_TOKEN + 60)
-            for session_id in self._core.store.closed_since(self._since or now - life):
-                self._ended.setdefault(session_id, now)
+            found = self._core.store.closed_since(self._since or now - life)
+            with self._lock:
+                for session_id in found:
+                    self._ended.setdefault(session_id, now)
+                if len(self._ended) > 1000:
+                    self._ended = {key: at for key, at in self._ended.items() if now - at < 2 * life}
             self._since = now - OVERLAP
-            if len(self._ended) > 1000:
-                self._ended = {key: at for key, at in self._ended.items() if now - at < 2 * life}
             self._looked = begun
