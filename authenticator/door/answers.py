@@ -102,7 +102,7 @@ def encoded(text: str) -> str:
 def cookie(header: str, mark: str) -> str:
     """The value of the first cookie that begins with `mark`, which is its name and an equals sign."""
     for part in header.split(";"):
-        part = part.strip()
+        part = part.strip(" \t")  # and no other blanks: with those before it, a name is one that browsers let sub-domains set
         if part.startswith(mark):
             return part[len(mark) :].strip('"')
     return ""

@@ -275,6 +275,15 @@ def test_tk_01_a_token_for_somebody_else_is_none_here(gate: House, build: Builde
     assert ask(gate, token=stranger.sign_up().access).status_code == 401
 
 
+@pytest.mark.parametrize("blank", ["\xa0", "\x85", "\x1c", "\x0b"], ids=ascii)
+def test_se_01_a_cookie_that_a_sub_domain_may_set_passes_for_no_other(gate: House, blank: str) -> None:
+    """Browsers keep `__Host-` for us alone, and let anybody beside us set the same name with a blank before it, which no reader may take away."""
+    tossed = cookie_of(gate.browser_of(gate.sign_up()))
+    assert ask(gate, tossed).status_code == 200
+    assert gate.visitor().get("/verify", headers={"Cookie": f"{blank}{COOKIE}={tossed}"}).status_code == 401
+    assert gate.visitor().get("/account", headers={"Cookie": f"{blank}{COOKIE}={tossed}"}).status_code in (303, 400)
+
+
 def test_fa_01_what_is_stored_of_a_session_is_no_key(gate: House) -> None:
     """Who reads the database can make neither cookie: the digest alone opens nothing."""
     person = gate.sign_up()
