@@ -40,7 +40,7 @@ def update(core: Core, signed: Signed, changes: Mapping[str, Any], client: Clien
     Nothing is changed unless all of it fits. AuthError `validation_failed` names each field at fault; a user name asks for fresh proof.
     """
     core.spend(Limit(f"profile:{signed.user.id}", CHANGES_AN_HOUR, 3600))
-    fields = _checked(changes)
+    fields = checked_fields(changes)
     attributes = changes.get("attributes") or {}
     changed: list[str] = []
 
@@ -59,8 +59,8 @@ def update(core: Core, signed: Signed, changes: Mapping[str, Any], client: Clien
     return user
 
 
-def _checked(changes: Mapping[str, Any]) -> dict[str, str]:
-    """The fields at hand by their full names, each as plain text."""
+def checked_fields(changes: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a profile at hand by their full names, each as plain text; AuthError `validation_failed` names those at fault."""
     flat = {name: value for name, value in changes.items() if name not in ("name", "username", "attributes")}
     flat |= {f"name.{part}": value for part, value in (changes.get("name") or {}).items()}
     flat = {name: "" if value is None else value for name, value in flat.items()}

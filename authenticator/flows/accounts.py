@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Final
 
 from authenticator.errors import AuthError
-from authenticator.flows import admission, logout
+from authenticator.flows import account, admission, logout
 from authenticator.flows.core import Core
 from authenticator.flows.ownership import email_key
 from authenticator.identifiers import canonical_email, canonical_phone, canonical_username
-from authenticator.kinds.base import Identity, Proof
+from authenticator.kinds.base import Field, Identity, Proof, checked
 from authenticator.models import Client, Contact, LoginKey, Name, NewKey, Status, StatusChange, User
 from authenticator.storage.port import KeyTaken
+
+REASON: Final = Field("reason", "Reason", required=False, max_length=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,10 @@ def holder(core: Core, kind: str, text: str) -> User | None:
 def create(core: Core, person: NewPerson, *, by: str, client: Client | None = None) -> User:
     """Make an account without any way in; an invitation, or its addresses, lead to one.
 
-    AuthError `email_taken` or `phone_taken`; `validation_failed` without any address.
+    AuthError `email_taken` or `phone_taken`; `validation_failed` without any address, or for what its owner could not write either.
     """
+    said = {"name": asdict(person.name), "salutation": person.salutation, "locale": person.locale}
+    fields = account.checked_fields(said)
     if not person.email and not person.phone:
         raise AuthError("validation_failed", errors={"email": ("Give an e-mail address or a phone number.",)})
     now, contacts = core.clock.now(), []
@@ -65,7 +70,8 @@ def create(core: Core, person: NewPerson, *, by: str, client: Client | None = No
             value = canonical_email(text) if kind == "email" else canonical_phone(text)
             contacts.append(Contact(core.ids.new(), kind, value, text, now if verified else None, primary=True))  # type: ignore[arg-type]
             keys.append(NewKey(LoginKey(kind, value), text, way_in=kind in core.registry.providers))
-    user = User(core.ids.new(), now, now, name=person.name, salutation=person.salutation, locale=person.locale, contacts=tuple(contacts))
+    name = Name(fields["name.given"], fields["name.family"], fields["name.display"])
+    user = User(core.ids.new(), now, now, name=name, salutation=fields["salutation"], locale=fields["locale"], contacts=tuple(contacts))
     try:
         core.store.create_user(user, keys)
     except KeyTaken as taken:
@@ -106,6 +112,7 @@ def change_status(core: Core, user: User, status: Status, *, why: str, by: str, 
     """Set the status and keep who, when and why; AuthError `conflict` if somebody else just changed it."""
     if user.status is status:
         return
+    why = checked((REASON,), {REASON.name: why})[REASON.name]
     change = StatusChange(user.status, status, why, by, core.clock.now())
     with logout.ending(core, () if status is Status.ACTIVE else logout.given_by(core, user.id)):
         if not core.store.change_status(user.id, change):

@@ -45,7 +45,8 @@ def show(application: Application, waiting: Waiting, signed: Signed) -> Response
         "user": signed.user,
         "wanted": words(application, waiting.asked.scopes, waiting.asked.resources, waiting.asked.wanted_claims()),
         "host": host_of(waiting.asked.target.redirect_uri),
-        "unproven": application.registration in ("dynamic", "document", "owner"),
+        "unproven": is_strangers(application),
+        "described": host_of(application.id) if application.registration == "document" else "",
         "request_id": waiting.id,
     }
     return make_response(render_template("consent.html", **facts))
@@ -60,6 +61,11 @@ def words(application: Application, scopes: Collection[str], resources: Iterable
     told = [known.get(scope, scope) for scope in scopes if scope != OPENID or len(scopes) == 1]
     elsewhere = (Words(IN_HER_NAME, address=address) for address in asked_for(application, resources))
     return list(dict.fromkeys([*told, *(CLAIM_WORDS[name] for name in single), *elsewhere]))
+
+
+def is_strangers(application: Application) -> bool:
+    """Whether nobody who runs this service has looked at it."""
+    return application.registration != "operator"
 
 
 def host_of(uri: str) -> str:

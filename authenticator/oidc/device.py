@@ -13,7 +13,7 @@ from authenticator.http.errors_page import refused
 from authenticator.http.guard import base_url, by_cookie, client, service
 from authenticator.http.hygiene import one
 from authenticator.oidc import client_auth, errors
-from authenticator.oidc.consent import words
+from authenticator.oidc.consent import is_strangers, words
 from authenticator.oidc.server import FormRequest, server
 
 
@@ -71,7 +71,7 @@ def _look() -> Response:
     except AuthError as error:
         return _again(signed, error)
     wanted = words(asked.application, asked.scopes, asked.resources)
-    facts = {"application": asked.application, "wanted": wanted, "asked": asked, "user": signed.user}
+    facts = {"application": asked.application, "wanted": wanted, "unproven": is_strangers(asked.application), "asked": asked, "user": signed.user}
     return make_response(render_template("device_ask.html", **facts))
 
 

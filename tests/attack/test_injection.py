@@ -198,6 +198,20 @@ def test_in_04_markup_in_an_address_is_shown_and_never_run(house: House, where: 
     assert "alert(1)" not in (answer.location or "")
 
 
+@pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "Ada\x1b[2J", "Ada\nroot", "Ada\u202egnp", "A\u200bda"], ids=ascii)
+def test_in_04_an_administrator_writes_nothing_that_runs_in_the_terminal_of_the_operator(house: House, text: str) -> None:
+    """Names and reasons are printed by commands: what their owners could not write is written by nobody."""
+    root, ada = house.sign_up(), house.sign_up()
+    for right in ("users:read", "users:write"):
+        house.service.grant(house.service.find_user(root.id), right, by="operator")
+    for more in ({"name": {"given": text}}, {"name": {"display": text}}, {"salutation": text}, {"locale": text}):
+        made = house.post("/users", {"email": "somebody@example.com", **more}, headers=root.bearer)
+        assert (made.status_code, made.json["code"]) == (422, "validation_failed"), more
+    refused = house.post(f"/users/{ada.id}/status", {"status": "suspended", "reason": text}, headers=root.bearer)
+    assert (refused.status_code, set(refused.json["errors"])) == (422, {"reason"})
+    assert house.service.status_history(house.service.find_user(ada.id)) == ()
+
+
 @pytest.mark.parametrize("text", MARKUP)
 def test_in_04_markup_typed_into_a_form_comes_back_harmless(house: House, text: str) -> None:
     answer = house.visitor().send_form("/sign-in/password", {"email": text, "password": "CANARY-quartz-88"})

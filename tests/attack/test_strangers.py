@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authenticator.applications import Application
 from authenticator.testing.oauth import OAuthApp
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 @pytest.fixture(scope="module")
 def town(build: Builder) -> House:
     """A service at which anybody registers applications, which may ask for one audience of the operator's."""
-    return build(oidc_people_register="true", oidc_registration="open", oidc_resources=TOOLS)
+    return build(oidc_people_register="true", oidc_registration="open", oidc_resources=TOOLS, oidc_documents="true")
 
 
 @pytest.fixture
@@ -106,6 +107,7 @@ def test_oa_14_nor_by_a_device(town: House, mallory: Person) -> None:
     begun = app.post("/oauth/device", scope="openid", resource=TOOLS).json
     page = browser.send_form("/device", {"user_code": begun["user_code"]}, page="/device")
     assert f"Act in your name at {TOOLS}" in page.text
+    assert "Nobody here has checked this application" in page.text
     seal = re.search(r'name="seal" value="([^"]+)"', page.text)
     assert seal
     browser.send_form("/device/decide", {"user_code": begun["user_code"], "seal": seal[1], "decision": "allow"}, page="/device")
@@ -129,3 +131,15 @@ def test_ap_02_rights_that_somebody_gave_herself_are_told_to_nobody_elses_api(to
     for told in (town.service.believed(theirs).claims, tools.introspect(theirs), app.introspect(theirs)):
         assert told["aud"] == TOOLS
         assert not {"permissions", "roles"} & told.keys()
+
+
+def test_oa_18_whose_word_a_document_is_stands_where_she_agrees(town: House) -> None:
+    """Its name may be anybody's, and where it is answered is her own machine: what is proved is the host that it came from."""
+    now = town.clock.now()
+    facts = {"registration": "document", "auth_method": "none", "redirect_uris": (HOME,), "refreshed_at": now}
+    app = Application("https://evil.example/bank.json", "Your Bank", now, now, **facts)
+    assert town.service.core.store.add_application(app)
+    browser = town.browser_of(town.sign_up())
+    page = browser.get(ask(browser, OAuthApp(town.app, app)).location).text
+    assert "Your Bank" in page
+    assert "What it says of itself comes from evil.example." in page
