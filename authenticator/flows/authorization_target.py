@@ -10,7 +10,13 @@ from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows.authorization_request import Mode, Refusal, Target
 from authenticator.flows.scopes import OPENID
+from authenticator.words import Words
 
+NOT_REGISTERED: Final = "The application wants to come back to an address that is not registered for it (redirect_uri)."
+FOR_DEVELOPERS: Final = (
+    "The application wants to come back to %(asked)s, which is not registered for it (redirect_uri). Registered: %(known)s. "
+    "Open the application by the name that is registered, or register this address."
+)
 Given = Mapping[str, Sequence[str]]
 LONGEST_URI: Final = 2048
 LONGEST_STATE: Final = 4096
@@ -18,15 +24,16 @@ LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})
 MODES: Final[Mapping[str, Mode]] = {"query": "query", "fragment": "fragment", "form_post": "form_post"}
 
 
-def find(application: Application, given: Given) -> Target:
+def find(application: Application, given: Given, *, developing: bool = False) -> Target:
     """AuthError `invalid_request`, to be shown on a page, for an address that is not registered (RFC 6749 §4.1.2.1); Refusal for the rest.
 
-    A mode that may not be used, or one that is not known, is answered in the query.
+    A mode that may not be used, or one that is not known, is answered in the query. A developer is told which addresses on her
+    own machine are meant; nothing else that a stranger may have written into a link is repeated on a page of ours.
     """
     sent = _single(given, "redirect_uri")
     if sent is None:
         raise AuthError("invalid_request", "The application sent this request with two addresses to come back to.")
-    uri = _registered(application, sent, given)
+    uri = _registered(application, sent, given, developing)
     states = given.get("state", ())
     state = states[0] if len(states) == 1 and len(states[0]) <= LONGEST_STATE else ""
     usual = Target(application.id, uri, sent, "query", state)
@@ -74,12 +81,14 @@ def _single(given: Given, name: str) -> str | None:
     return None if len(values) > 1 else (values[0] if values else "")
 
 
-def _registered(application: Application, sent: str, given: Given) -> str:
+def _registered(application: Application, sent: str, given: Given, developing: bool) -> str:
     if not sent:
         scopes = " ".join(given.get("scope", ())).split(" ")
         if len(application.redirect_uris) == 1 and OPENID not in scopes:  # RFC 6749 §3.1.2.3; OpenID Connect Core wants it always
             return application.redirect_uris[0]
         raise AuthError("invalid_request", "The application did not say where to come back to (redirect_uri).")
     if len(sent) > LONGEST_URI or not any(fits(registered, sent) for registered in application.redirect_uris):
-        raise AuthError("invalid_request", "The application wants to come back to an address that is not registered for it (redirect_uri).")
+        known = ", ".join(application.redirect_uris) or "–"
+        hers = developing and len(sent) <= LONGEST_URI and is_loopback(sent)
+        raise AuthError("invalid_request", Words(FOR_DEVELOPERS, asked=sent, known=known) if hers else NOT_REGISTERED)
     return sent

@@ -72,7 +72,8 @@ def read(core: Core, keys: KeyRing, application: Application, given: Given, *, p
     given = {name: values for name, values in given.items() if values}
     if "request" in given:
         given = _of_object(core, application, given)
-    request = _once(application, authorization_target.find(application, given), given)
+    target = authorization_target.find(application, given, developing=core.settings.development)
+    request = _once(application, target, given)
     if "request_uri" in request.values:
         raise request.fault("request_uri_not_supported", "Only the request_uri of a pushed request is read.")
     if application.require_pushed and not pushed:

@@ -146,5 +146,5 @@ def _still(application: Application, asked: Asked) -> Asked:
     if target.redirect_uri not in application.redirect_uris and not any(
         authorization_target.fits(uri, target.redirect_uri) for uri in application.redirect_uris
     ):
-        raise AuthError("invalid_request", "The application wants to come back to an address that is not registered for it (redirect_uri).")
+        raise AuthError("invalid_request", authorization_target.NOT_REGISTERED)
     return asked

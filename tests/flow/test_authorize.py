@@ -6,6 +6,8 @@ import pytest
 from flask import Flask
 
 from authenticator.clock import SetClock
+from authenticator.errors import AuthError
+from authenticator.flows import authorization_target
 from authenticator.service import Service
 from authenticator.testing.asking import CALLBACK, CHALLENGE, Asking, answer
 from authenticator.testing.client import Browser, Page
@@ -282,3 +284,16 @@ def test_a_program_that_listens_by_ipv6_gets_its_answer(auth: Service, as_user: 
     consent = ask(as_user().browser(), program, redirect_uri="http://[::1]:49152/callback").follow()
     assert "form-action 'self' http:;" in consent.headers["Content-Security-Policy"]
     assert allow(consent).location.startswith("http://[::1]:49152/callback?code=")
+
+
+def test_a_developer_is_told_which_address_was_asked_for_and_which_are_registered(auth: Service, shop: Asking, client: Browser) -> None:
+    """Flask prints http://127.0.0.1:5000 where http://localhost:5000 was registered. What strangers may have written is never repeated."""
+    auth.change_application(shop.application, {"redirect_uris": ["http://localhost:5000/back"]})
+    page = ask(client, shop, redirect_uri="http://127.0.0.1:5000/back")
+    assert page.status == 400
+    assert "http://127.0.0.1:5000/back" in page
+    assert "http://localhost:5000/back" in page
+    assert "call.example" not in ask(client, shop, redirect_uri="https://call.example/back")
+    with pytest.raises(AuthError) as refused:
+        authorization_target.find(shop.application, {"redirect_uri": ["http://127.0.0.1:5000/back"]})
+    assert "127.0.0.1" not in refused.value.detail, "nobody but a developer"
