@@ -48,7 +48,9 @@ class Transport:
     def _answer(self, request: requests.Request, timeout: tuple[float, float], limit: int) -> Answer:
         request.headers = HEADERS | dict(request.headers)
         request.headers["Connection"] = "close"  # an idle connection that a firewall dropped in silence would cost a sign-in
-        with _Adapter(self._trust) as adapter, adapter.send(request.prepare(), stream=True, timeout=timeout) as response:
+        ready = request.prepare()
+        trust = self._trust if str(ready.url).startswith("https:") else None
+        with _Adapter(trust) as adapter, adapter.send(ready, stream=True, timeout=timeout) as response:
             status = response.status_code
             if status >= 500 or status == 429:
                 raise Unreachable(f"status {status}")
@@ -58,6 +60,7 @@ class Transport:
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
+        """Read when it is first needed: the CAs take 40 ms, and an emulator or a neighbour on the same machine may speak plain HTTP."""
         context = ssl.create_default_context()  # the system's CAs and SSL_CERT_FILE, for a provider inside a company
         context.load_verify_locations(certifi.where())
         return context
@@ -165,7 +168,7 @@ class _SecurePool(HTTPSConnectionPool):
 class _Adapter(HTTPAdapter):
     """Sends one request, as requests' own adapter does, over connections that watch the clock."""
 
-    def __init__(self, trust: ssl.SSLContext) -> None:
+    def __init__(self, trust: ssl.SSLContext | None) -> None:
         self._trust = trust
         super().__init__()
 

@@ -174,6 +174,13 @@ def test_json_of_usual_depth_is_read() -> None:
     assert json_object(b'{"a": ' + b"[" * 19 + b"]" * 19 + b', "b": "\\ud83d\\ude00"}')["b"] == "\U0001f600"
 
 
+def test_who_is_trusted_is_not_read_for_a_call_that_asks_for_no_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All those certificates take longer than most calls."""
+    monkeypatch.setattr(ssl, "create_default_context", lambda *_: pytest.fail("read in vain"))
+    with server(said(b"{}")) as (base, _):
+        assert WebClient([base]).get(f"{base}/x").object() == {}
+
+
 @pytest.mark.parametrize(
     ("name", "trusted", "reached"),
     [("localhost", True, True), ("localhost", False, False), ("other.example", True, False)],
