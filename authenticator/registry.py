@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -72,9 +73,9 @@ def find(loaded: Loaded, extra: Iterable[Any] = (), points: Iterable[EntryPoint]
     installed = Installed(pluggy.PluginManager(GROUP))
     installed.manager.add_hookspecs(hooks)
     allowed = set(loaded.settings.plugins)
-    for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
+    for point, origin in _installed() if points is None else _with_origins(points):
         if not allowed or point.name in allowed:
-            _import(point, installed)
+            _import(point, origin, installed)
     for plugin in extra:
         _register(plugin, getattr(plugin, "__name__", type(plugin).__name__), installed)
     if absent := allowed - set(installed.distributions):
@@ -88,15 +89,27 @@ def find(loaded: Loaded, extra: Iterable[Any] = (), points: Iterable[EntryPoint]
     return installed
 
 
-def _import(point: EntryPoint, installed: Installed) -> None:
+@cache
+def _installed() -> tuple[tuple[EntryPoint, str], ...]:
+    """Looked for once: it means to read a file of each package that is installed, and what is installed stays while a process runs."""
+    return _with_origins(entry_points(group=GROUP))
+
+
+def _with_origins(points: Iterable[EntryPoint]) -> tuple[tuple[EntryPoint, str], ...]:
+    """Each with the name and version of its package, by their own names."""
+    ordered = sorted(points, key=lambda point: point.name)
+    return tuple((point, f"{point.dist.name} {point.dist.version}" if point.dist else "") for point in ordered)
+
+
+def _import(point: EntryPoint, origin: str, installed: Installed) -> None:
     if point.name in installed.distributions:
         raise ConfigurationError(f"Two installed packages bring a plug-in named {point.name}. Uninstall one of them.")
-    installed.distributions[point.name] = distribution = f"{point.dist.name} {point.dist.version}" if point.dist else ""
+    installed.distributions[point.name] = origin
     try:
         plugin = point.load()
     except Exception as error:  # a stranger's package may fail in any way
         reason = f"{type(error).__name__}: {error}"
-        installed.failed.append(Found(point.name, "plug-in", point.name, distribution, "failed", reason=reason))
+        installed.failed.append(Found(point.name, "plug-in", point.name, origin, "failed", reason=reason))
         return
     _register(plugin, point.name, installed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from authenticator.clock import Clock
@@ -69,6 +70,15 @@ class Offer:
 
 def redirect_providers(plugins: Sequence[Any] = ()) -> tuple[type[OAuthProvider], ...]:
     """The classes for which an emulator can stand in: those of the installed plug-ins and of `plugins`."""
+    return _offered(plugins) if plugins else _installed()
+
+
+@cache
+def _installed() -> tuple[type[OAuthProvider], ...]:
+    return _offered(())
+
+
+def _offered(plugins: Sequence[Any]) -> tuple[type[OAuthProvider], ...]:
     loaded = load({f"{PREFIX}ENVIRONMENT": "development"}, env_file=None)
     offered = find(loaded, plugins).manager.hook.auth_providers(settings=loaded.settings)
     return tuple(cls for classes in offered for cls in classes or () if issubclass(cls, OAuthProvider))
