@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-from urllib.parse import urlencode
+from typing import Any
 
 from flask import Response, request
 
@@ -12,16 +10,12 @@ from authenticator.agents import describe
 from authenticator.errors import AuthError
 from authenticator.events import Event
 from authenticator.http import guard
-from authenticator.models import Page, Session
+from authenticator.models import Session
 from authenticator.web import schemas_activity as schemas
-from authenticator.web.api_endpoints import Endpoint, Query, page_size
-from authenticator.web.api_shapes import answer, moment, nothing
+from authenticator.web.api_endpoints import Endpoint, Query
+from authenticator.web.api_lists import PAGE, cursor, listed, page_size
+from authenticator.web.api_shapes import moment, nothing
 
-T = TypeVar("T")
-PAGE = (
-    Query("after", "The cursor of the page before; the `Link` header has it."),
-    Query("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-)
 ENDED = Query("ended", "`true` lists those that have ended instead.", {"type": "string", "enum": ["true", "false"], "default": "false"})
 
 
@@ -59,19 +53,6 @@ def wants_ended() -> bool:
     if text not in ("true", "false"):
         raise AuthError("invalid_request", errors={"ended": ("Give true or false.",)})
     return text == "true"
-
-
-def cursor() -> str | None:
-    return request.args.get("after") or None
-
-
-def listed(page: Page[T], shape: Callable[[T], dict[str, Any]]) -> Response:
-    """A page of a list, with a `Link` to the next (RFC 8288)."""
-    response = answer([shape(item) for item in page.items])
-    if page.next:
-        wanted = urlencode({**request.args, "after": page.next, "limit": page_size()})
-        response.headers["Link"] = f'<{guard.service().settings.public_url}{request.path}?{wanted}>; rel="next"'
-    return response
 
 
 def session(one: Session, current: str = "") -> dict[str, Any]:

@@ -16,8 +16,8 @@ from authenticator.flows.outcomes import Signed
 from authenticator.http import guard
 from authenticator.models import Page
 from authenticator.web import schemas_applications as schemas
-from authenticator.web.api_activity import PAGE, cursor, listed
-from authenticator.web.api_endpoints import Endpoint, Query, page_size
+from authenticator.web.api_endpoints import Endpoint, Query
+from authenticator.web.api_lists import PAGE, cursor, listed, page_size
 from authenticator.web.api_shapes import answer, moment, nothing
 
 GROUP = "Applications"

@@ -125,11 +125,3 @@ def checked(model: type[BaseModel], raw: Mapping[str, Any]) -> BaseModel:
         errors[name] = (_SENTENCES.get(fault["type"], "This is not valid."),)
     wrong_type = any(fault["type"].endswith("_type") for fault in faults)
     raise AuthError("invalid_request" if wrong_type else "validation_failed", errors=errors)
-
-
-def page_size(usual: int = 50, most: int = 200) -> int:
-    """The `limit` of this request; AuthError `invalid_request` unless it is a number from 1 to 200 (SECURITY.md 84)."""
-    text = request.args.get("limit", str(usual))
-    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= most):
-        raise AuthError("invalid_request", errors={"limit": (f"Give a number from 1 to {most}.",)})
-    return int(text)

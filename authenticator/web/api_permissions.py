@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, request
@@ -17,7 +16,7 @@ from authenticator.http.hygiene import one
 from authenticator.models import User
 from authenticator.web import schemas_permissions as schemas
 from authenticator.web.api_endpoints import Endpoint, Query
-from authenticator.web.api_shapes import answer, moment, nothing
+from authenticator.web.api_shapes import answer, end_of, moment, nothing
 
 GROUP = "Permissions"
 READ, WRITE = "permissions:read", "permissions:write"
@@ -82,7 +81,8 @@ def user_permissions(id: str) -> Response:
 def give_permission(id: str, body: schemas.NewAssignment) -> Response:
     """Give somebody a role or a permission, as far as one holds it oneself."""
     _application(body.application, WRITE)
-    given = Assignment(body.application, body.role, body.permission, body.resource, expires_at=until(body.expires_at or ""))
+    until = end_of(body.expires_at) if body.expires_at else None
+    given = Assignment(body.application, body.role, body.permission, body.resource, expires_at=until)
     user = guard.service().assign(_signed(), _user(id), given, guard.client())
     return answer(_given(next(item for item in user.assignments if item.same_as(_plain(given)))), 201)
 
@@ -100,17 +100,6 @@ def take_permission(id: str, assignment_id: str) -> Response:
         raise AuthError("not_found")
     guard.service().unassign(signed, user, found, guard.client())
     return nothing()
-
-
-def until(text: str) -> datetime | None:
-    """A moment as it was sent; AuthError `validation_failed` for one without a time zone, and for what is none."""
-    try:
-        found = datetime.fromisoformat(text) if text else None
-        if found and not found.tzinfo:
-            raise ValueError("a moment without a time zone could be any of many")
-        return found.astimezone(UTC) if found else None
-    except (ValueError, OverflowError):
-        raise AuthError("validation_failed", errors={"expires_at": ("Give a moment like 2026-12-31T00:00:00Z.",)}) from None
 
 
 def _signed() -> Signed:

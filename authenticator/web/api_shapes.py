@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response
 
+from authenticator.errors import AuthError
 from authenticator.flows.outcomes import Challenge, Entry, SignedIn
 from authenticator.kinds.base import Field
 from authenticator.models import HeldKey, User
@@ -24,6 +25,17 @@ def nothing() -> Response:
     response = Response(status=204)
     del response.headers["Content-Type"]
     return response
+
+
+def end_of(text: str) -> datetime:
+    """The `expires_at` that was sent; AuthError `validation_failed` for what is no moment, or one without a time zone."""
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise AuthError("validation_failed", errors={"expires_at": ("Write it as in 2026-12-31T00:00:00Z.",)})
 
 
 def moment(at: datetime) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 
-from authenticator.errors import AuthError
 from authenticator.http import guard
 from authenticator.models import Session
 from authenticator.web import schemas_tokens as schemas
 from authenticator.web.api_endpoints import Endpoint
-from authenticator.web.api_shapes import answer, moment, nothing
+from authenticator.web.api_shapes import answer, end_of, moment, nothing
 
 GROUP = "Applications"
 
@@ -29,7 +27,7 @@ def make_token(body: schemas.NewToken) -> Response:
     than a few minutes.
     """
     signed, client = guard.require_bearer(), guard.client()
-    made, text = guard.service().make_token(signed, name=body.name, scopes=body.scopes, expires_at=_end(body.expires_at), client=client)
+    made, text = guard.service().make_token(signed, name=body.name, scopes=body.scopes, expires_at=end_of(body.expires_at), client=client)
     return answer({**token(made), "token": text}, 201)
 
 
@@ -37,17 +35,6 @@ def remove_token(id: str) -> Response:
     """Delete one of one's own tokens; it stops working everywhere within a second."""
     guard.service().remove_token(guard.require_bearer().user, id, guard.client())
     return nothing()
-
-
-def _end(text: str) -> datetime:
-    """The moment; AuthError `validation_failed` for what is none, or is one of no certain zone."""
-    try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise AuthError("validation_failed", errors={"expires_at": ("Write it as in 2026-12-31T00:00:00Z.",)})
 
 
 def token(one: Session) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from authenticator.models import Name, Status, User
 from authenticator.web import api_shapes, schemas_activity
 from authenticator.web import schemas as common
 from authenticator.web import schemas_users as schemas
-from authenticator.web.api_activity import ENDED, PAGE, cursor, event, listed, session, wants_ended
-from authenticator.web.api_endpoints import Endpoint, Query, page_size
+from authenticator.web.api_activity import ENDED, event, session, wants_ended
+from authenticator.web.api_endpoints import Endpoint, Query
+from authenticator.web.api_lists import PAGE, cursor, listed, page_size
 from authenticator.web.api_shapes import answer, moment, nothing
 
 SEARCH = {"email": "email", "phone_number": "phone", "username": "username", "id": "id"}
