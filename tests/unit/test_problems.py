@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 
 from authenticator.app import create_app
 from authenticator.errors import CODES, AuthError
+from authenticator.oidc.metadata import ENDPOINTS
+from authenticator.web.problems import OAUTH
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 SECRET = "hunter2-hunter2"
@@ -55,6 +57,12 @@ def test_every_code_is_told_to_programs(client: FlaskClient, code: str) -> None:
     assert problem["type"].endswith(f"/api/v1/docs#{code}")
     assert ("Retry-After" in answer.headers) == (status in (429, 503))
     assert ("WWW-Authenticate" in answer.headers) == (status == 401 or code == "step_up_required")
+
+
+def test_what_applications_call_is_known_as_such() -> None:
+    people_too = {"authorization_endpoint", "end_session_endpoint"}
+    called = {path for name, path in ENDPOINTS.items() if path.startswith("/oauth/") and name not in people_too}
+    assert set(OAUTH) == called
 
 
 def test_a_bad_token_is_named_and_a_missing_one_asked_for(client: FlaskClient) -> None:
