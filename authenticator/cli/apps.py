@@ -229,7 +229,7 @@ def enable(client_id: str) -> None:
     click.echo(f"{found.id} {found.name} is enabled.")
 
 
-@command.command("remove")
+@command.command("remove", short_help="Remove an application, with all consents to it.")
 @ID
 @click.confirmation_option(prompt="Everybody's consent and all tokens of this application will be gone. Go on?")
 def remove(client_id: str) -> None:
@@ -245,7 +245,7 @@ def secret() -> None:
     """Secrets of an application. To rotate: add a second one, give it to the app, then remove the first."""
 
 
-@secret.command("add")
+@secret.command("add", short_help="Make one more secret, and show it this once.")
 @ID
 def add_secret(client_id: str) -> None:
     """Make one more secret, and show it this once; the others go on working."""

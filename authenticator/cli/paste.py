@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from string import Template
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from authenticator.applications import Application
 from authenticator.flows.client_words import CODE
@@ -12,7 +12,7 @@ from authenticator.flows.client_words import CODE
 FRAMEWORKS = ("flask", "django", "fastapi", "express", "curl")
 
 FLASK = Template("""\
-# pip install "authenticator-client[flask]", or "./client[flask]" in the repository of the service
+# pip install "authenticator-client[flask]", or "./client[flask]" in the repository of the service$flask_run
 import os
 
 from authenticator_client.flask import Authenticator
@@ -172,6 +172,7 @@ def _facts(application: Application, issuer: str) -> dict[str, str]:
         "audience": resource or application.id,
         "flask_resource": f'\n    AUTHENTICATOR_RESOURCE="{resource}",' if resource else "",
         "django_resource": f'\n    "resource": "{resource}",' if resource else "",
+        "flask_run": _flask_run(parts),
         "redirect_uri": uri,
         "prefix": prefix,
         "mounted": prefix.strip("/"),
@@ -187,6 +188,13 @@ def _facts(application: Application, issuer: str) -> dict[str, str]:
         "quoted_uri": quote(uri, safe=""),
         "quoted_scope": quote(scope, safe=""),
     }
+
+
+def _flask_run(callback: SplitResult) -> str:
+    """How to open it on one's own machine: Flask prints a name for it that may not be the registered one."""
+    if callback.scheme != "http" or not callback.port:
+        return ""
+    return f"\n# flask run --port {callback.port}, then open http://{callback.netloc}/, whatever Flask prints"
 
 
 def _identified(client_id: str, *, by_secret: bool, post: bool) -> str:

@@ -129,7 +129,7 @@ def _change(who: str, status: Status, reason: str) -> None:
     click.echo(f"{user.id} {user.label} is {status.value}.")
 
 
-@command.command("close")
+@command.command("close", short_help="Close an account for good; nothing is erased.")
 @click.argument("who", metavar="WHO")
 @REASON
 def close(who: str, reason: str) -> None:
@@ -137,7 +137,7 @@ def close(who: str, reason: str) -> None:
     _change(who, Status.CLOSED, reason)
 
 
-@command.command("invite")
+@command.command("invite", short_help="Mail a link by which its owner enters an account.")
 @click.argument("who", metavar="WHO")
 def invite(who: str) -> None:
     """Mail a link that lives for seven days, by which the owner of an account enters it."""
@@ -148,7 +148,7 @@ def invite(who: str) -> None:
     click.echo(f"An invitation to {user.label} is on its way.")
 
 
-@command.command("require-reset")
+@command.command("require-reset", short_help="Let no password in until a new one is chosen.")
 @click.argument("who", metavar="WHO")
 def require_reset(who: str) -> None:
     """End every session of somebody, and let no password in until its owner chooses a new one by a mailed link."""

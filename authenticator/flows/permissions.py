@@ -175,7 +175,9 @@ def decide(core: Core, user: User, application: Application, permission: str, re
     if not application.enabled:
         return Decision(False, Words("The application %(name)s is disabled.", name=application.name))
     if permission not in declared(application):
-        return Decision(False, "The application declares no such permission.")
+        return Decision(
+            False, Words("%(application)s declares no permission %(permission)s.", application=application.name, permission=permission)
+        )
     now = core.clock.now()
     given = [power.given for power in powers(user, application) if power.permission == permission]
     fitting = [item for item in given if covers(item.resource, resource)]

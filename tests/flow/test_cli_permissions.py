@@ -71,7 +71,7 @@ def refused(*words: str) -> str:
 
 def test_who_may_nothing_is_told_so_and_why() -> None:
     assert refused("can", ADA, "users:read") == "no: Nobody gave users:read for everything."
-    assert refused("can", ADA, "reports:read") == "no: The application declares no such permission."
+    assert refused("can", ADA, "reports:read") == "no: Authenticator declares no permission reports:read.", "which application is meant"
     assert said("who", "users:read") == "0 of 2 accounts may users:read."
 
 
@@ -98,7 +98,7 @@ def test_permissions_are_declared_explained_and_withdrawn(shop: str) -> None:
     assert "reports:read" not in said("permissions", "list")
     said("users", "grant", ADA, "reports:read", *there)
     assert said("permissions", "remove", "reports:read", *there) == "reports:read is gone, also from roles and for those who had it."
-    assert refused("can", ADA, "reports:read", *there) == "no: The application declares no such permission."
+    assert refused("can", ADA, "reports:read", *there) == "no: Shop declares no permission reports:read."
     assert refused("permissions", "remove", "reports:read", *there) == "There is no such permission, or it comes with the service."
     said("permissions", "add", "reports:read", *there)
     assert refused("can", ADA, "reports:read", *there).startswith("no: "), "what has an old name is not the old thing"

@@ -48,6 +48,12 @@ def test_every_command_explains_itself(name: str) -> None:
     assert run(name, "--help").exit_code == 0
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_short_help_of_no_command_breaks_off(name: str) -> None:
+    shown = run(name, "--help").output
+    assert "..." not in shown.partition("Commands:")[2]
+
+
 def test_a_misspelt_command_is_told() -> None:
     assert run("docter").exit_code == 2
 

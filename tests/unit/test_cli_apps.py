@@ -63,6 +63,12 @@ def test_what_is_pasted_names_the_development_server_at_its_port(monkeypatch: py
     assert 'AUTHENTICATOR_ISSUER="http://localhost:8800"' in run("add", "Shop", "--redirect-uri", URI).output
 
 
+def test_what_is_pasted_for_flask_says_how_to_open_it_where_flask_prints_another_name() -> None:
+    shown = run("add", "Shop", "--redirect-uri", "http://localhost:5050/auth/callback", "--for", "flask").output
+    assert "# flask run --port 5050, then open http://localhost:5050/, whatever Flask prints" in shown
+    assert "flask run" not in run("add", "Shop", "--redirect-uri", "https://shop.example/cb", "--for", "flask").output
+
+
 @pytest.mark.parametrize("words", [(), ("--public",), ("--auth-method", "client_secret_post", "--resource", "https://api.example")])
 @pytest.mark.parametrize("framework", paste.FRAMEWORKS)
 def test_what_is_pasted_is_whole(framework: str, words: tuple[str, ...], tmp_path: Path) -> None:
