@@ -16,6 +16,7 @@ from authenticator.settings import Settings
 FIELD = "csrf_token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 EXTENSION = "authenticator_csrf"
+COOKIES = "Your browser kept no cookie of this page. Allow cookies here, then load the page again and repeat."
 
 
 class Csrf:
@@ -92,6 +93,8 @@ def check() -> None:
         return
     csrf = _csrf()
     cookies = guard.cookies()
+    if csrf.from_here(request) and not cookies.browser(request):
+        raise AuthError("csrf_failed", COOKIES)
     if not csrf.from_here(request) or not csrf.holds(request.form.get(FIELD, ""), cookies.browser(request), cookies.session(request)):
         raise AuthError("csrf_failed")
 

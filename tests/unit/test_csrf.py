@@ -53,6 +53,21 @@ def test_a_form_without_token_is_refused(browser: FlaskClient) -> None:
     assert (answer.status_code, answer.text) == (403, "csrf_failed")
 
 
+def test_who_keeps_no_cookies_is_told_that_they_are_needed(app: Flask) -> None:
+    app.register_error_handler(AuthError, lambda error: (error.detail, error.status))
+
+    def post(**options: str) -> tuple[int, str]:
+        browser = app.test_client(use_cookies=False)
+        token = token_on(browser.get("/form", base_url="https://auth.example").text)
+        answer = browser.post("/form", data={"csrf_token": token}, base_url="https://auth.example", headers=options)
+        return answer.status_code, answer.text
+
+    assert post() == (403, csrf.COOKIES)
+    status, told = post(Origin="https://evil.example")
+    assert status == 403
+    assert told != csrf.COOKIES, "nobody is asked to allow cookies for what another site sent"
+
+
 def test_a_token_of_another_browser_is_refused(app: Flask) -> None:
     token = token_on(app.test_client().get("/form", base_url="https://auth.example").text)
     other = app.test_client()
