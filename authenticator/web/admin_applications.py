@@ -71,7 +71,8 @@ def application(auth: Service, signed: Signed, *, id: str, error: AuthError | No
     found = auth.application(id)
     now = auth.core.clock.now()
     described = client_metadata.described(found)
-    known = {name: "\n".join(described.get(name, ())) for name in LISTS}
+    lists = {name: "\n".join(described.get(name, ())) for name in LISTS}
+    known = {"client_name": found.name, "token_endpoint_auth_method": found.auth_method, **lists}
     facts: dict[str, Any] = {
         "application": found,
         "owner": auth.user(found.owner) if found.owner else None,
@@ -80,7 +81,7 @@ def application(auth: Service, signed: Signed, *, id: str, error: AuthError | No
         "by_secret": found.auth_method in applications.BY_SECRET,
         "methods": METHODS,
         "fields": (NAME,),
-        "values": _sent() if error else {"client_name": found.name, "token_endpoint_auth_method": found.auth_method, **known},
+        "values": _sent() if error and NAME.name in request.form else known,
         "issuer": auth.settings.public_url,
     }
     return page("admin_application.html", signed, error=error, done=DONE, **facts)

@@ -29,6 +29,7 @@ URIS = Field("redirect_uris", "Redirect addresses", max_length=20_000, help="Whe
 SITE = Field("client_uri", "Home page", required=False, max_length=2000, help="An https address that people can look at.")
 PUBLIC = Field("public", "It can keep no secret", "checkbox", required=False, help="An app on a phone, or a page without a server.")
 FIELDS = (NAME, URIS, SITE, PUBLIC)
+SURE = Field("sure", "Remove it for good, with all that people agreed to", "checkbox")
 
 
 def blueprint() -> Blueprint:
@@ -63,7 +64,7 @@ def show(
         "secret": secret,
         "found": found,
         "fields": FIELDS[:3] if found else FIELDS,
-        "values": _values(found) if error is None or not request.form else request.form,
+        "values": request.form if error and NAME.name in request.form else _values(found),
         "message": _(DONE.get(one(request.args, "done"), "")) if request.method == "GET" else "",
         "issuer": auth.settings.public_url,
         "made": made,
@@ -73,7 +74,7 @@ def show(
         body = render_template("own_applications.html", error=error, applications=mine, full=len(mine) >= OWNED, **facts)
     else:
         more = found.auth_method in BY_SECRET and len(found.secrets) < SECRETS
-        body = render_template("own_application.html", error=error, secret_name=secret_name, more=more, **facts)
+        body = render_template("own_application.html", error=error, secret_name=secret_name, more=more, sure=SURE, **facts)
     return refused(body, error) if error else make_response(body)
 
 
@@ -106,7 +107,10 @@ def _remove_secret(auth: Service, signed: Signed, id: str, secret_id: str) -> Re
 
 
 def _remove(auth: Service, signed: Signed, id: str) -> Response:
-    auth.remove_application(_mine(auth, signed, id), by=signed.user.id, client=client())
+    found = _mine(auth, signed, id)
+    if one(request.form, "sure") != "1":
+        raise AuthError("validation_failed", errors={"sure": ("Tick this to remove it.",)})
+    auth.remove_application(found, by=signed.user.id, client=client())
     return _done("removed", "own_applications.show")
 
 

@@ -180,7 +180,9 @@ def test_an_application_is_registered_shown_its_secret_once_and_removed(chief: A
     assert len(service.application(stored.id).secrets) == 1
     browser.submit(here, action="/disable")
     assert not service.application(stored.id).enabled
-    assert browser.submit(here, action=f"{stored.id}/remove").status == 422
+    unsure = browser.submit(here, action=f"{stored.id}/remove")
+    assert unsure.status == 422
+    assert 'value="Better reports"' in unsure.html, "what is registered still stands in its fields"
     assert "was removed" in browser.submit(here, action=f"{stored.id}/remove", sure="1").follow()
     assert service.core.store.application(stored.id) is None
 

@@ -75,7 +75,12 @@ def test_she_changes_it_rotates_its_secrets_and_removes_it(ada: Account, auth: S
     assert post(browser, f"{here}/secrets/{first}/remove").status == 303
     assert [one.digest[:8] for one in auth.application(found.id).secrets] != [first]
     assert post(browser, f"{here}/secrets/{first}/remove").status == 404
-    assert post(browser, f"{here}/remove").status == 303
+    unsure = post(browser, f"{here}/remove")
+    assert unsure.status == 422
+    assert 'id="sure-error"' in unsure.html
+    assert "Better Shop" in unsure, "what is registered still stands in its fields"
+    assert auth.find_application(found.id)
+    assert post(browser, f"{here}/remove", {"sure": "1"}).status == 303
     assert auth.find_application(found.id) is None
     assert browser.get(here).status == 404
 
