@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-LEEWAY: Final = 10  # seconds by which two clocks may differ (RFC 9068 §4, SECURITY.md 52)
+LEEWAY: Final = 10  # seconds by which two clocks may differ (RFC 9068 §4)
 
 
 class Clock:

@@ -58,7 +58,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
 class AuthError(Exception):
     """A refusal that every transport can tell: `code` is one of CODES; nothing in it repeats what was sent.
 
-    `errors` names the fields at fault. `retry_after` is in seconds; every 503 has one (SECURITY.md 96). `reference` is an id that the log carries too.
+    `errors` names the fields at fault. `retry_after` is in seconds; every 503 has one. `reference` is an id that the log carries too.
     `return_to` is where the person wanted to go, so that she can try again from there.
     `detail` takes the place of the code's own sentence; it is shown to people, so it says what to do next.
     """

@@ -61,7 +61,7 @@ def bare_letter(name: str, channel: str, to: str, _locale: str = "", *, seconds:
 
 
 def message_limits(target: str, client: Client) -> tuple[Limit, Limit]:
-    """How many messages may go to one address or number, and be asked for from one client address (SECURITY.md 31)."""
+    """How many messages may go to one address or number, and be asked for from one client address (OWASP Forgot Password Cheat Sheet)."""
     return Limit(f"message:{target}", 3, 900), Limit(f"messages-from:{network_of(client.address)}", 10, 3600)
 
 

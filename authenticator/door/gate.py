@@ -78,7 +78,7 @@ class Door:
         return (body,) if body and environ["REQUEST_METHOD"] != "HEAD" else ()
 
     def _told(self, environ: Environ) -> Answered:
-        """The answer. Whatever goes wrong here is a 5xx, which every proxy takes for a no (SECURITY.md 82)."""
+        """The answer. Whatever goes wrong here is a 5xx, which every proxy takes for a no (ASVS 5.0 16.5.3)."""
         try:
             ask = answers.asked(environ.get("QUERY_STRING", ""))
             try:

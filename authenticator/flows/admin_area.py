@@ -1,4 +1,4 @@
-"""How long an administrator may stay in the administrators' pages without showing two factors again (SECURITY.md 47)."""
+"""How long an administrator may stay in the administrators' pages without showing two factors again (NIST SP 800-63B-4 §2.2.3)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from authenticator.models import Client
 
 ALGORITHMS: Final[Mapping[str, Any]] = {"RS256": RSAKey, "PS256": RSAKey, "ES256": ECKey, "EdDSA": OKPKey}
 LONGEST: Final = 8192
-LONGEST_LIFE: Final = 300  # seconds of an assertion (SECURITY.md 66)
+LONGEST_LIFE: Final = 300  # seconds of an assertion (RFC 7523 §3)
 PROOF_LIFE: Final = 60  # seconds around the `iat` of a DPoP proof
 WRONG: Final = 20  # secrets, in ten minutes
 TYPES: Final = ("JWT", "client-authentication+jwt", None)

@@ -14,7 +14,7 @@ from authenticator.flows.core import Core
 
 WAITING, PUSHED = "authorize", "pushed"
 PATIENCE: Final = timedelta(minutes=30)  # to sign up, read a mailed code and agree
-PUSHED_LIFE: Final = timedelta(seconds=60)  # SECURITY.md 65
+PUSHED_LIFE: Final = timedelta(seconds=60)  # RFC 9126 §2.2
 SECOND_CLICK: Final = timedelta(seconds=5)  # for who clicks twice: a browser shows the answer to the last click alone
 LONGEST: Final = 64
 GONE: Final = "This request has expired or was already answered. Go back to the application and begin again."

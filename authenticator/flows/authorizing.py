@@ -139,7 +139,7 @@ def _asked(core: Core, keys: KeyRing, request: Request) -> Asked:
 
 
 def _check_grant(request: Request) -> None:
-    """Only the code is given out here, and only to who may redeem it (SECURITY.md 63)."""
+    """Only the code is given out here, and only to who may redeem it (RFC 9700 §2.1.2)."""
     if not request.get("response_type"):
         raise request.invalid("response_type is missing; it must be code.")
     if request.get("response_type") != "code":

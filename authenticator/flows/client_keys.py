@@ -17,7 +17,7 @@ from authenticator.words import Words
 
 MOST = 20  # keys of one application
 KEEP = 600.0  # seconds
-PAUSE = 60.0  # seconds between two fetches for a key that was not there (SECURITY.md 87)
+PAUSE = 60.0  # seconds between two fetches for a key that was not there
 SECRET_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 RSA_BITS = 2048
 FIELD = 2**255 - 19  # of Ed25519

@@ -11,7 +11,7 @@ from authenticator.crypto import digest, random_token
 from authenticator.flows.core import Core
 
 KIND: Final = "code"
-LIFE: Final = timedelta(seconds=60)  # SECURITY.md 61
+LIFE: Final = timedelta(seconds=60)  # ASVS 5.0 10.4.3
 LONGEST: Final = 128  # characters that are looked at; a code has 43
 
 

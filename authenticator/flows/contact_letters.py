@@ -10,7 +10,7 @@ from authenticator.flows.onetime import OneTime
 from authenticator.kit import Message
 from authenticator.models import Contact, User
 
-LINK_SECONDS = 86_400  # SECURITY.md 37
+LINK_SECONDS = 86_400  # NIST SP 800-63B-4 §4.2.1.2
 
 
 def ask_to_prove(core: Core, contact: Contact, locale: str, proof: OneTime) -> Message:

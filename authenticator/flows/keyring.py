@@ -27,7 +27,7 @@ BEHIND: Final = timedelta(minutes=5)  # a clock that is set back, or is not as f
 RELOAD_EVERY: Final = 30.0  # seconds
 _MAKE: Final[Mapping[str, Callable[[], Any]]] = {
     "ES256": lambda: ECKey.generate_key("P-256", private=True),
-    "RS256": lambda: RSAKey.generate_key(3072, private=True),  # SECURITY.md 58
+    "RS256": lambda: RSAKey.generate_key(3072, private=True),  # ASVS 5.0 11.2.3
     "EdDSA": lambda: OKPKey.generate_key("Ed25519", private=True),
 }
 

@@ -38,7 +38,7 @@ class Facts:
 
 
 def decide(facts: Facts) -> Decision:
-    """The table of DESIGN.md. The subject is the key, never the e-mail address; only a proven address has a say."""
+    """What becomes of a proof. The subject is the key, never the e-mail address; only a proven address has a say."""
     if facts.signed_in is not None:
         return _decide_for_member(facts)
     if facts.subject_owner is not None:

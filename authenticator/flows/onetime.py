@@ -16,7 +16,7 @@ from authenticator.limits import Limit
 
 HANDLE = 22  # characters, 132 bits
 LONGEST = 128  # characters of a link's token that are looked at
-TRIES_AN_HOUR = 20  # of codes, for one subject (SECURITY.md 33)
+TRIES_AN_HOUR = 20  # of codes, for one subject (ASVS 5.0 6.6.3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def local_factor(core: Core, client: Client) -> int:
 
 
 def message_limits(core: Core, target: str, client: Client) -> tuple[Limit, Limit]:
-    """How many messages may go to one address or number, and be asked for from one client address (SECURITY.md 31)."""
+    """How many messages may go to one address or number, and be asked for from one client address (OWASP Forgot Password Cheat Sheet)."""
     aimed, here = kit.message_limits(target, client)
     return replace(aimed, allowed=core.settings.messages_per_target), replace(here, allowed=here.allowed * local_factor(core, client))
 

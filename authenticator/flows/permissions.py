@@ -29,7 +29,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 ADMINISTRATOR: Final = Role("administrator", "Administers this service: everything above.", tuple(PERMISSIONS))
-ADMINISTRATORS_FACTORS_LAST = timedelta(hours=12)  # SECURITY.md 47
+ADMINISTRATORS_FACTORS_LAST = timedelta(hours=12)  # NIST SP 800-63B-4 §2.2.3
 REFUSALS_NOTED = 60  # a minute and account; the rest is refused as well, but not written down
 LONGEST_RESOURCE = 200
 
@@ -255,7 +255,7 @@ def bounds_of(signed: Signed) -> frozenset[str] | None:
 
 
 def require_two_factors(core: Core, signed: Signed) -> None:
-    """AuthError `step_up_required` for an administrator in production whose two factors were not shown today (SECURITY.md 47).
+    """AuthError `step_up_required` for an administrator in production whose two factors were not shown today (ASVS 5.0 6.3.3).
 
     For a personal access token they were shown when it was made.
     """

@@ -22,7 +22,7 @@ from authenticator.models import Client, Contact, LoginKey, Status, User
 
 RESET, INVITE = passwords.RESETS
 ASKED: Final = "forgot"
-RESET_SECONDS: Final = 1800  # SECURITY.md 37
+RESET_SECONDS: Final = 1800  # NIST SP 800-63B-4 §4.2.1.2 allows a day
 INVITE_SECONDS: Final = 7 * 86_400
 NOBODY: Final = Contact("0", "email", "nobody@example.com", "nobody@example.com")
 WHO: Final = Field("email", "E-mail or user name", autocomplete="username", max_length=254)

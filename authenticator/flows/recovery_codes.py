@@ -18,7 +18,7 @@ from authenticator.models import LoginKey, User
 
 NAME = "recovery"
 SLOTS = "0123456789"
-BYTES = 10  # 80 bits (SECURITY.md 35)
+BYTES = 10  # 80 bits; NIST SP 800-63B-4 §4.2.1 asks for 64
 GROUP = 4
 CODE = Field("code", "Recovery code", "text", autocomplete="off", max_length=60)
 Kept = dict[str, str]

@@ -116,7 +116,7 @@ def renew(core: Core, signed: Signed, held: Ticket, amr: Sequence[str]) -> Signe
 
 
 def shows_two_factors(session: Session, now: datetime) -> bool:
-    """Whether two factors were shown in this session lately; later it counts as signed in by one (SECURITY.md 47)."""
+    """Whether two factors were shown in this session lately; later it counts as signed in by one (NIST SP 800-63B-4 §2.2.3)."""
     return "mfa" in session.amr and session.mfa_at is not None and now - session.mfa_at <= TWO_FACTORS_LAST
 
 

@@ -14,7 +14,7 @@ STEP_LIFE = 900
 
 
 class Cookies:
-    """Reads and sets our cookies: `__Host-`, Secure, HttpOnly, SameSite=Lax, Path=/ (SECURITY.md 46).
+    """Reads and sets our cookies: `__Host-`, Secure, HttpOnly, SameSite=Lax, Path=/ (ASVS 5.0 3.3).
 
     On plain http, which only development and a host's own machine use, the prefix and Secure would keep
     browsers from storing them at all. With `domain`, a sign-in also sets a cookie that its sub-domains see; `door_key` makes it.

@@ -25,7 +25,7 @@ _UTF8: Final = frozenset({"utf-8", "utf8"})
 
 
 def install(app: Flask) -> None:
-    """Check each request to this app (SECURITY.md 83 and 84)."""
+    """Check each request to this app (ASVS 5.0 14.2.1 and 15.2.2)."""
     app.before_request(check)
 
 

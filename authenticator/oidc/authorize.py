@@ -89,7 +89,7 @@ def _choose() -> Response:
 
 
 def _decide() -> Response:
-    """She agrees, or does not; by a form of ours alone (SECURITY.md 70)."""
+    """She agrees, or does not; by a form of ours alone (ASVS 5.0 10.7.1)."""
     auth, signed = service(), by_cookie()
     try:
         application, waiting = auth.awaited(one(request.form, "request"), csrf.browser())

@@ -14,7 +14,7 @@ _EXPOSED: Final = "Link, Retry-After, WWW-Authenticate"
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Without listed origins there is nothing to add, and no header is sent (SECURITY.md 80)."""
+    """Without listed origins there is nothing to add, and no header is sent (ASVS 5.0 3.4.2)."""
     listed = frozenset(settings.return_origins)
     if not listed:
         return

@@ -16,7 +16,7 @@ from authenticator.web.api_shapes import answer
 
 T = TypeVar("T")
 USUAL: Final = 50
-MOST: Final = 200  # SECURITY.md 84
+MOST: Final = 200  # ASVS 5.0 15.2.2
 PAGE: Final = (
     Query("after", "The cursor of the page before; the `Link` header has it."),
     Query("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}),

@@ -114,7 +114,7 @@ def test_en_03_the_owner_of_a_taken_number_is_told_and_its_adder_is_not(house: H
 
 
 def test_messages_to_one_address_and_from_one_client_are_bounded(manor: House) -> None:
-    """SECURITY.md rule 31; in production, where this machine has no more tries than others."""
+    """OWASP Forgot Password Cheat Sheet; in production, where this machine has no more tries than others."""
     eve = manor.sign_up()
     victim = address()
     contact = add(manor, eve, victim).json["id"]

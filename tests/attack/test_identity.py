@@ -162,7 +162,7 @@ BAD_ADDRESSES = [
 
 @pytest.mark.parametrize("email", BAD_ADDRESSES, ids=ascii)
 def test_id_07_a_false_or_deceptive_address_is_refused(house: House, email: str) -> None:
-    """Mixed alphabets, controls, several addresses in one (UTS 39, RFC 8265, SECURITY.md rule 3)."""
+    """Mixed alphabets, controls, several addresses in one (UTS 39, RFC 8265)."""
     before = house.rows()
     for answer in (house.begin_sign_up(email), house.try_password(email, "seven lanterns drift ashore")):
         assert (answer.status_code, list(answer.json["errors"])) == (422, ["email"])
@@ -226,7 +226,7 @@ def test_id_07_an_id_in_the_place_of_a_secret_is_refused(house: House) -> None:
 
 @pytest.mark.parametrize("header", ["X-User-Id", "X-Auth-User", "X-Forwarded-User", "Remote-User", "X-Remote-User", "X-Auth-Email"])
 def test_id_07_nobody_is_somebody_by_saying_so(house: House, header: str) -> None:
-    """SECURITY.md rule 6: identity comes from the session or token alone."""
+    """ASVS 5.0 8.2.2: identity comes from the session or token alone."""
     person = house.sign_up()
     for value in (person.id, person.email):
         assert house.visitor().get("/api/v1/me", headers={header: value}).status_code == 401

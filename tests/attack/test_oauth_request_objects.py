@@ -1,4 +1,4 @@
-"""Attacks by request objects and addresses of requests: OA-16 of the attack list, and pushed requests (SECURITY.md 65)."""
+"""Attacks by request objects and addresses of requests: OA-16 of the attack list, and pushed requests (RFC 9126)."""
 
 from __future__ import annotations
 

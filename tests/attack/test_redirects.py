@@ -133,7 +133,7 @@ HOSTS = [
 
 @pytest.mark.parametrize("headers", HOSTS, ids=lambda headers: "+".join(headers))
 def test_fa_06_no_header_moves_the_service_to_another_host(manor: House, headers: dict[str, str]) -> None:
-    """Links and redirects come from the configured address, never from the request (SECURITY.md 38)."""
+    """Links and redirects come from the configured address, never from the request (OWASP Forgot Password Cheat Sheet)."""
     person = manor.sign_up()
     browser = manor.visitor()
     fields = {"email": person.email, "password": person.password}

@@ -278,7 +278,7 @@ def test_se_04_the_server_ends_a_session_whatever_the_cookie_says(build: Builder
 
 
 def test_se_04_an_old_sign_in_may_not_touch_the_ways_in(build: Builder) -> None:
-    """Being remembered is not being proved (RFC 9470, SECURITY.md 48)."""
+    """Being remembered is not being proved (RFC 9470, ASVS 5.0 7.5.1)."""
     house = build()
     person = house.sign_up()
     browser = house.browser_of(person)

@@ -274,7 +274,7 @@ def test_tk_07_a_signed_token_with_a_wrong_claim_is_refused(house: House, person
 
 @pytest.mark.parametrize(("late", "refused"), [(5, False), (31, True), (300, True)], ids=["within the leeway", "after it", "long after"])
 def test_tk_07_clocks_may_differ_by_seconds_only(house: House, person: Person, late: int, refused: bool) -> None:
-    """SECURITY.md 52: the bound is 30 s."""
+    """RFC 9068 §4: a small leeway; the bound is 30 s."""
     header, claims, _ = parts(person.access)
     life = claims["exp"] - claims["iat"]
     expired = {**claims, "exp": claims["iat"] - late, "iat": claims["iat"] - late - life, "nbf": claims["iat"] - late - life}

@@ -92,7 +92,7 @@ def faults(house: House, monkeypatch: pytest.MonkeyPatch) -> dict[str, TestRespo
 
 
 def check(name: str, answer: TestResponse, *, secure: bool) -> None:
-    """SECURITY.md 76 to 79."""
+    """ASVS 5.0 3.4 and 14.3.2."""
     headers = answer.headers
     if secure:
         assert headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains", name

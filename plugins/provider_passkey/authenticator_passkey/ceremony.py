@@ -16,7 +16,7 @@ from authenticator_passkey.options import PasskeyOptions, belongs, origins, rely
 from authenticator_passkey.verification import Asked
 
 CREDENTIAL = Field("credential", "Passkey", "hidden", max_length=LONGEST)
-LIFE = timedelta(minutes=5)  # SECURITY.md 42
+LIFE = timedelta(minutes=5)  # WebAuthn Level 3 §15.1
 CHALLENGE_BYTES = HANDLE_BYTES = 32
 CREATE, GET = "create", "get"
 
