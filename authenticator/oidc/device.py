@@ -71,7 +71,13 @@ def _look() -> Response:
     except AuthError as error:
         return _again(signed, error)
     wanted = words(asked.application, asked.scopes, asked.resources)
-    facts = {"application": asked.application, "wanted": wanted, "unproven": is_strangers(asked.application), "asked": asked, "user": signed.user}
+    facts = {
+        "application": asked.application,
+        "wanted": wanted,
+        "unproven": is_strangers(asked.application),
+        "asked": asked,
+        "user": signed.user,
+    }
     return make_response(render_template("device_ask.html", **facts))
 
 
