@@ -129,17 +129,18 @@ def _counted(found: Subject) -> Iterator[tuple[Subject, Trips]]:
 
 
 def listen_to_sql(counted: Trips, store: Any) -> None:
-    from sqlalchemy import event
-
     def statement(text: str) -> None:
         if text not in ("BEGIN IMMEDIATE", "COMMIT"):
             counted.statement(text)
 
-    def checkout(connection: sqlite3.Connection, *_: object) -> None:
+    def listened() -> sqlite3.Connection:
         counted.trip()
+        connection = take()
         connection.set_trace_callback(statement)  # the driver sees everything, whatever went around SQLAlchemy
+        return connection
 
-    event.listen(store._db.engine, "checkout", checkout)
+    take = store._db.connections.take
+    store._db.connections.take = listened
 
 
 def listen_to_mongo(counted: Trips) -> None:

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
-from sqlalchemy import event
 
 from authenticator.applications import Application, Grant
 from authenticator.events import Event
@@ -109,12 +108,17 @@ def overheard(store: SqlStore) -> Iterator[list[str]]:
     """The statements as SQLite gets them, with their values."""
     said: list[str] = []
 
-    def listen(connection: sqlite3.Connection, *_: object) -> None:
-        connection.set_trace_callback(said.append)
+    connections = store._db.connections
+    take = connections.take
 
-    event.listen(store._db.engine, "checkout", listen)
-    yield said
-    event.remove(store._db.engine, "checkout", listen)
+    def listened() -> sqlite3.Connection:
+        connection = take()
+        connection.set_trace_callback(said.append)
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "take", listened)
+        yield said
 
 
 def test_sqlite_neither_scans_nor_sorts_for_a_page(fresh_database: Fresh) -> None:

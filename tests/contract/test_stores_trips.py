@@ -38,7 +38,7 @@ class Trips(monitoring.CommandListener):
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         pass
 
-    def checked_out(self, *_: object) -> None:
+    def used(self, *_: object) -> None:
         self.made += 1
 
     def of(self, work: Callable[[], object]) -> int:
@@ -52,8 +52,11 @@ def watched(kind: str, fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(client, "MongoClient", functools.partial(MongoClient, event_listeners=[trips]))
     store = open_store(fresh_database(kind), sealer=Sealer(b"s" * 32))
     store.prepare()
-    if isinstance(store, SqlStore):
-        event.listen(store._db.engine, "checkout", trips.checked_out)
+    if kind == "sqlite" and isinstance(store, SqlStore):
+        take = store._db.connections.take
+        monkeypatch.setattr(store._db.connections, "take", lambda: (trips.used(), take())[1])
+    elif isinstance(store, SqlStore):
+        event.listen(store._db.engine, "checkout", trips.used)
     return store, trips
 
 

@@ -9,15 +9,14 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from authenticator.errors import AuthError, ConfigurationError
-from authenticator.storage.sql.quick import Params, Plans, Quick
+from authenticator.storage.sql.quick import Connections, Params, Plans, Quick, tell
 
 CACHE = "cache_size=-512"  # KiB for each connection; the system keeps the file in memory anyway, once for all of them
 PATIENCE = 4  # seconds for a connection, a lock or a statement, so that an outage is told within five
@@ -41,6 +40,7 @@ class Database:
         else:
             _listen_postgresql(self.engine)
         self._begin = "BEGIN IMMEDIATE" if self.sqlite else "BEGIN"
+        self.connections = Connections(self.engine)
         self._plans = Plans(self.engine)
         self._writing = threading.Lock()
         _tell_children(weakref.WeakMethod(self._forked))
@@ -112,19 +112,11 @@ class Database:
             connection.exec_driver_sql("COMMIT")
 
     def _quickest(self) -> Any:
-        return self._quick() if self.sqlite else self.connected()
-
-    @contextmanager
-    def _quick(self) -> Iterator[Quick]:
-        with _told():
-            pooled = self.engine.raw_connection()
-            try:
-                yield Quick(cast("sqlite3.Connection", pooled.driver_connection), self._plans)
-            finally:
-                pooled.close()
+        return Quick(self.connections, self._plans) if self.sqlite else self.connected()
 
     def close(self) -> None:
         with _told():
+            self.connections.close()
             self.engine.dispose()
 
     @contextmanager
@@ -147,6 +139,7 @@ class Database:
 
     def _forked(self) -> None:
         self._writing = threading.Lock()
+        self.connections.forked()
         self.engine.dispose(close=False)
 
 
@@ -163,13 +156,11 @@ def _tell_children(forked: weakref.WeakMethod[Callable[[], None]]) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Whatever keeps the database from answering becomes `store_unavailable`; our own mistakes stay what they are."""
     try:
         yield
-    except (IntegrityError, ProgrammingError):
+    except Exception as error:
+        tell(error)
         raise
-    except (DBAPIError, PoolTimeout, OSError) as error:
-        raise AuthError("store_unavailable") from error
 
 
 def _is_deadlock(error: BaseException | None) -> bool:
@@ -202,7 +193,7 @@ def _checked(text: str) -> URL:
 
 
 def _sqlite_options() -> dict[str, Any]:
-    return {"pool_size": 32, "max_overflow": 64, **_common_options(), "connect_args": {"timeout": 5, "cached_statements": 256}}
+    return {**_common_options(), "connect_args": {"timeout": 5, "cached_statements": 256}}
 
 
 def _postgresql_options() -> dict[str, Any]:

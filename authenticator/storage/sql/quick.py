@@ -8,12 +8,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, cast
 
 from sqlalchemy import Engine, Executable
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from authenticator.errors import AuthError
 
 Params = Mapping[str, Any]
+MOST_KEPT = 32  # connections that stay open while nobody uses them
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,60 @@ class Result:
         return self._cursor.rowcount
 
 
+class Connections:
+    """The connections that nobody uses just now. SQLAlchemy opens them, but its pool costs more than a short statement does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._idle: list[sqlite3.Connection] = []
+        self._parents: list[sqlite3.Connection] = []
+
+    def take(self) -> sqlite3.Connection:
+        """The one that was used last, whose cache is the warmest, or a new one."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            opened = self._engine.raw_connection()
+            driver = cast("sqlite3.Connection", opened.driver_connection)
+            opened.detach()
+            return driver
+
+    def give_back(self, driver: sqlite3.Connection) -> None:
+        if len(self._idle) < MOST_KEPT:
+            self._idle.append(driver)
+        else:
+            driver.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def forked(self) -> None:
+        """What was opened before the fork is the parent's: not used here, and not closed either (sqlite.org/howtocorrupt.html, 2.6)."""
+        self._parents, self._idle = self._idle, []
+
+
 class Quick:
-    """A pooled connection that runs plans; its errors are SQLAlchemy's."""
+    """A connection that runs plans, within a `with` block; its errors are SQLAlchemy's, and an outage leaves the block as AuthError."""
 
-    __slots__ = ("_driver", "_plans")
+    __slots__ = ("_connections", "_driver", "_plans")
+    _driver: sqlite3.Connection
 
-    def __init__(self, driver: sqlite3.Connection, plans: Plans) -> None:
-        self._driver = driver
+    def __init__(self, connections: Connections, plans: Plans) -> None:
+        self._connections = connections
         self._plans = plans
+
+    def __enter__(self) -> Quick:
+        try:
+            self._driver = self._connections.take()
+        except (sqlite3.Error, OSError) as error:
+            raise AuthError("store_unavailable") from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._connections.give_back(self._driver)
+        if error is not None:
+            tell(error)
 
     def execute(self, statement: Executable, params: Params | None = None) -> Result:
         plan = self._plans.of(statement, params or {})
@@ -107,3 +158,9 @@ def _values(plan: Plan, params: Params) -> list[Any]:
         else:
             flat[name] = value
     return [flat[name] for name in plan.names]
+
+
+def tell(error: BaseException) -> None:
+    """Whatever keeps the database from answering becomes `store_unavailable`; our own mistakes stay what they are."""
+    if isinstance(error, DBAPIError | PoolTimeout | OSError) and not isinstance(error, IntegrityError | ProgrammingError):
+        raise AuthError("store_unavailable") from error
