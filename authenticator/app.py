@@ -45,6 +45,7 @@ from authenticator.registry import Installed, build, find
 from authenticator.service import Service
 from authenticator.settings import PREFIX, Loaded, Settings, load
 from authenticator.storage.open import open_store
+from authenticator.storage.outages import Outages
 from authenticator.storage.port import Store
 from authenticator.storage.redis.client import Redis
 from authenticator.storage.redis.store import RedisStore
@@ -102,7 +103,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
     secret = _secret(settings)
     sealer = Sealer(secret, _field_keys(settings))
     oidc, door = _part(loaded, "oidc", OidcOptions), _part(loaded, "door", DoorOptions)
-    store = _open(settings, sealer, installed)
+    store = cast("Store", Outages(_open(settings, sealer, installed), clock))
     ids = Ids(settings.machine_id)
     history = History(store, clock, ids)
     errands = Errands(store, clock)
