@@ -14,7 +14,7 @@ from authenticator.flows import client_documents, client_metadata
 from authenticator.flows.core import Core
 from authenticator.flows.entrusting import entrusted, require_held, require_let_in
 from authenticator.limits import Limit
-from authenticator.models import Client, User, every
+from authenticator.models import Client, Status, User, every
 from authenticator.words import Words
 
 LONGEST_ID = 128
@@ -38,14 +38,22 @@ class Registered:
 def find(core: Core, client_id: str) -> Application | None:
     """The application of a client id; a metadata document is fetched where that is allowed. Disabled ones are found too.
 
-    This service itself is no client, and nobody may pass for it.
+    One whose owner is not active counts as disabled meanwhile. This service itself is no client, and nobody may pass for it.
     """
     if not client_id or len(client_id) > LONGEST_ID or not client_id.isprintable() or client_id == OWN:
         return None
     found = client_documents.find(core, client_id) if client_id.startswith("https:") else core.store.application(client_id)
-    if found is None or found.registration == "operator" or not core.oidc.resources:
+    if found is None or found.registration == "operator":
         return found
-    return replace(found, open_resources=tuple(core.oidc.resources))
+    return replace(found, enabled=is_on(core, found), open_resources=tuple(core.oidc.resources))
+
+
+def is_on(core: Core, application: Application) -> bool:
+    """Whether it is enabled, and its owner, where it has one, is active: who is shut out goes on by no application of hers."""
+    if not application.enabled or not application.owner:
+        return application.enabled
+    owner = core.store.user_by_id(application.owner)
+    return owner is not None and owner.status is Status.ACTIVE
 
 
 def get(core: Core, client_id: str, *, owner: str | None = None) -> Application:

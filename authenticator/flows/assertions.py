@@ -39,8 +39,9 @@ class InvalidProofError(OAuth2Error):  # type: ignore[misc]
 
 
 def refused(core: Core, client_id: str, client: Client) -> None:
-    """Count an application that did not show itself; AuthError `rate_limited` after too many."""
-    core.spend(Limit(f"client:{client_id}:{network_of(client.address)}", WRONG, 600))
+    """Count an application that did not show itself; AuthError `rate_limited` after too many. Names that are none count as one."""
+    known = client_id if client_id and core.store.application(client_id) else ""
+    core.spend(Limit(f"client:{known}:{network_of(client.address)}", WRONG, 600))
 
 
 def named(text: str) -> str:

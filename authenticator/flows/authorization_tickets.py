@@ -11,12 +11,17 @@ from authenticator.errors import AuthError
 from authenticator.flows.authorization_request import Asked
 from authenticator.flows.authorization_steps import Progress
 from authenticator.flows.core import Core
+from authenticator.flows.ownership import local_factor
+from authenticator.identifiers import network_of
+from authenticator.limits import Limit
+from authenticator.models import Client
 
 WAITING, PUSHED = "authorize", "pushed"
 PATIENCE: Final = timedelta(minutes=30)  # to sign up, read a mailed code and agree
 PUSHED_LIFE: Final = timedelta(seconds=60)  # RFC 9126 §2.2
 SECOND_CLICK: Final = timedelta(seconds=5)  # for who clicks twice: a browser shows the answer to the last click alone
 LONGEST: Final = 64
+PER_SIGN_IN: Final = 10  # requests that are kept, for each sign-in that an address may try
 GONE: Final = "This request has expired or was already answered. Go back to the application and begin again."
 
 
@@ -39,6 +44,12 @@ def begin(core: Core, asked: Asked, browser: str) -> Waiting:
     waiting = Waiting(random_token(), digest(browser), asked)
     keep(core, waiting)
     return waiting
+
+
+def count(core: Core, client: Client) -> None:
+    """AuthError `rate_limited` for an address from which too many requests are to be kept: anybody may begin any number."""
+    allowed = PER_SIGN_IN * core.settings.sign_ins_per_minute * local_factor(core, client)
+    core.spend(Limit(f"authorize:{network_of(client.address)}", allowed, 60))
 
 
 def keep(core: Core, waiting: Waiting) -> None:

@@ -17,6 +17,7 @@ REFRESH = timedelta(hours=6)
 FAILED = 60.0  # seconds until a document that was no good is asked for again
 NEW = 100  # documents in a minute that were never taken before: anybody may name any number of them
 NEW_OF_A_HOST = 20  # of these
+LONGEST = 16_384  # bytes: anybody may have us keep any number of documents
 SECRET_FIELDS = ("client_secret", "client_secret_expires_at")
 
 
@@ -87,8 +88,8 @@ def _kept(core: Core, url: str, kept: Application | None) -> Application:
 
 def _read(core: Core, url: str, application: Application) -> Application:
     answer = core.outside.get(url)
-    if answer.status != 200:
-        raise BadAnswer(f"status {answer.status}")
+    if answer.status != 200 or len(answer.body) > LONGEST:
+        raise BadAnswer(f"status {answer.status}, {len(answer.body)} bytes")
     document = answer.object()
     if document.get("client_id") != url or any(name in document for name in SECRET_FIELDS):
         raise BadAnswer("the document is another one's, or holds a secret")

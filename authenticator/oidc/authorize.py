@@ -62,7 +62,7 @@ def _as_get() -> Response:
     if len(query) > LONGEST_ADDRESS:
         auth = service()
         application, asked = auth.authorization_asked(request.form.to_dict(flat=False))
-        query = urlencode({"client_id": application.id, "request_uri": auth.keep_posted(asked)})
+        query = urlencode({"client_id": application.id, "request_uri": auth.keep_posted(asked, client())})
     return make_response(redirect(f"{url_for('authorize.ask')}?{query}", 303))
 
 
@@ -132,7 +132,7 @@ def _follow(auth: Service, application: Application, asked: Asked, waiting: Wait
         auth.answered(waiting)
         return answers.code(asked.target, auth.give_code(signed, application, asked, client()), application.name)
     if waiting is None:
-        waiting = auth.await_person(asked, csrf.browser())
+        waiting = auth.await_person(asked, csrf.browser(), client())
         if step is not Step.SIGN_IN:
             return make_response(redirect(_address(waiting), 303))
     return _show(auth, application, waiting, step, signed)

@@ -12,7 +12,7 @@ from authenticator.errors import AuthError
 from authenticator.flows.authorization_request import Refusal
 from authenticator.flows.authorization_tickets import PUSHED_LIFE
 from authenticator.http import cors
-from authenticator.http.guard import service
+from authenticator.http.guard import client, service
 from authenticator.oidc import client_auth, dpop, errors
 from authenticator.oidc.server import FormRequest, server
 
@@ -38,11 +38,11 @@ def _push() -> Response:
         raise InvalidRequestError("A pushed request has no request_uri, and no other client_id than that of who pushes it.")
     key = dpop.shown(application) if "DPoP" in request.headers else ""
     try:
-        name = service().push_authorization(application, {**given, "client_id": [application.id]}, jkt=key)
+        name = service().push_authorization(application, {**given, "client_id": [application.id]}, client(), jkt=key)
     except Refusal as refusal:
         raise OAuth2Error(refusal.description, error=refusal.error) from None
     except AuthError as error:
-        if error.status >= 500:
+        if error.status >= 429:
             raise
         raise InvalidRequestError(error.detail) from None
     response = jsonify({"request_uri": name, "expires_in": int(PUSHED_LIFE.total_seconds())})

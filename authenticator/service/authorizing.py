@@ -40,7 +40,7 @@ class Authorizing(Facade):
             return application, _still(application, asked)
         return application, authorizing.read(self.core, self.keys, application, given)
 
-    def push_authorization(self, application: Application, given: Mapping[str, Sequence[str]], *, jkt: str = "") -> str:
+    def push_authorization(self, application: Application, given: Mapping[str, Sequence[str]], client: Client, *, jkt: str = "") -> str:
         """Keep a request that this application, which has proved itself, pushes; its `request_uri`. Errors as above.
 
         The code is bound to the key that it showed to have with that, if any (RFC 9449 §10.1).
@@ -48,18 +48,22 @@ class Authorizing(Facade):
         asked = authorizing.read(self.core, self.keys, application, given, pushed=True)
         if jkt and asked.jkt not in ("", jkt):
             raise Refusal("invalid_request", "dpop_jkt and the DPoP proof name two keys.", asked.target)
+        if application.public or application.registration != "operator":
+            authorization_tickets.count(self.core, client)
         return authorizing.PUSHED + authorization_tickets.push(self.core, replace(asked, jkt=jkt or asked.jkt))
 
-    def keep_posted(self, asked: Asked) -> str:
+    def keep_posted(self, asked: Asked, client: Client) -> str:
         """Keep a request that was posted and is too long for an address; its `request_uri`."""
+        authorization_tickets.count(self.core, client)
         return authorizing.PUSHED + authorization_tickets.push(self.core, asked)
 
     def authorization_step(self, application: Application, asked: Asked, signed: Signed | None, progress: Progress) -> Step:
         """What comes next; Refusal where that may not be shown, or can't be had."""
         return authorization_steps.following(self.core, asked, application, signed, progress)
 
-    def await_person(self, asked: Asked, browser: str) -> Waiting:
-        """Keep the request for this browser while its person signs in, proves or chooses something."""
+    def await_person(self, asked: Asked, browser: str, client: Client) -> Waiting:
+        """Keep the request for this browser while its person signs in, proves or chooses something; AuthError `rate_limited`."""
+        authorization_tickets.count(self.core, client)
         return authorization_tickets.begin(self.core, asked, browser)
 
     def awaited(self, request_id: str, browser: str) -> tuple[Application, Waiting]:

@@ -420,6 +420,7 @@ def test_a_document_is_the_client_that_it_names(manor: House, web: Web) -> None:
         {"grant_types": ["client_credentials"]},
         {"client_name": "Authenticator"},
         {"jwks_uri": "https://127.0.0.1/keys"},
+        {"jwks": {"keys": [{**ECKey.generate_key("P-256").as_dict(private=False), "note": "x" * 17_000}]}},
     ],
 )
 def test_sf_03_a_document_that_is_no_good_is_nobody(manor: House, web: Web, change: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from joserfc import jwe, jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from authenticator.models import Client
 from authenticator.testing.asking import CALLBACK, Asking, answer
 from tests.attack.costs import costing_little
 
@@ -167,7 +168,7 @@ def test_oa_16_no_request_is_fetched(browser: Any, shop: Asking, uri: str) -> No
 
 
 def pushed(shop: Asking) -> str:
-    return str(shop.auth.push_authorization(shop.application, {name: [value] for name, value in shop.parameters().items()}))
+    return str(shop.auth.push_authorization(shop.application, {name: [value] for name, value in shop.parameters().items()}, Client()))
 
 
 def bring(browser: Any, client_id: str, uri: str) -> Any:

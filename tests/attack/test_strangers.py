@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from authenticator.applications import Application
+from authenticator.models import Status
 from authenticator.testing.oauth import OAuthApp
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 TOOLS = "https://mcp.example.com"
 HOME = "https://game.example/back"
+PKCE = {"code_challenge": "a" * 43, "code_challenge_method": "S256"}
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -68,8 +71,7 @@ def agreed_to(town: House, who: Person) -> list[Any]:
 def ask(browser: Visitor, app: OAuthApp, **other: str) -> Any:
     """The page, or the answer, that a browser is led to by a request for nothing but who she is."""
     usual = {"client_id": app.id, "response_type": "code", "redirect_uri": HOME, "scope": "openid", "state": "x"}
-    pkce = {"code_challenge": "a" * 43, "code_challenge_method": "S256"}
-    return browser.get("/oauth/authorize", query_string={**usual, **pkce, **other})
+    return browser.get("/oauth/authorize", query_string={**usual, **PKCE, **other})
 
 
 def test_oa_10_who_lets_an_application_know_her_lets_it_act_nowhere(town: House, mallory: Person) -> None:
@@ -143,3 +145,71 @@ def test_oa_18_whose_word_a_document_is_stands_where_she_agrees(town: House) -> 
     page = browser.get(ask(browser, OAuthApp(town.app, app)).location).text
     assert "Your Bank" in page
     assert "What it says of itself comes from evil.example." in page
+
+
+def doors(town: House, app: OAuthApp, tokens: Any, browser: Visitor) -> dict[str, int]:
+    """What an application meets where it is known, by the status of each answer."""
+    question = {"user_id": "x", "permission": "reports:read"}
+    return {
+        "authorize": ask(browser, app).status_code,
+        "refresh": app.refresh(tokens["refresh_token"]).status_code,
+        "itself": app.token("client_credentials").status_code,
+        "push": app.post(
+            "/oauth/par", **{"response_type": "code", "redirect_uri": HOME, "scope": "openid", "nonce": "x", **PKCE}
+        ).status_code,
+        "userinfo": app.userinfo(tokens["access_token"]).status_code,
+        "introspect": app.post("/oauth/introspect", token=tokens["access_token"]).status_code,
+        "may": app.call("POST", "/api/v1/authorize", json=question, headers={"Authorization": app.basic()}).status_code,
+    }
+
+
+GOOD = {"authorize": 303, "refresh": 200, "itself": 200, "push": 201, "userinfo": 200, "introspect": 200, "may": 200}
+SHUT = {"authorize": 400, "refresh": 401, "itself": 401, "push": 401, "userinfo": 401, "introspect": 401, "may": 401}
+
+
+@pytest.mark.parametrize("status", [Status.SUSPENDED, Status.CLOSED, Status.LEAVING])
+def test_se_03_who_is_shut_out_goes_on_by_no_application_of_hers(town: House, mallory: Person, status: Status) -> None:
+    grants = ["authorization_code", "refresh_token", "client_credentials"]
+    app, browser = her_own(town, mallory, grant_types=grants), town.browser_of(town.sign_up())
+    tokens = app.tokens(browser, scope="openid offline_access")
+    assert doors(town, app, tokens, browser) == GOOD
+    service = town.service
+    service.change_status(service.find_user(mallory.id), status, why="test", by="operator")
+    tokens = {**tokens, "refresh_token": "x"}
+    assert doors(town, app, tokens, browser) == SHUT
+    service.change_status(service.find_user(mallory.id), Status.ACTIVE, why="test", by="operator")
+    tokens = app.tokens(browser, scope="openid offline_access")
+    assert doors(town, app, tokens, browser) == GOOD, "and nothing of it is lost when she comes back"
+
+
+def test_rl_12_nobody_fills_the_store_with_names_that_are_none(town: House) -> None:
+    before = town.rows()["attempts"]
+    for number in range(30):
+        for path, data in (("/oauth/token", {"grant_type": "client_credentials"}), ("/oauth/introspect", {"token": "x"})):
+            secret = {"client_id": f"app_made_up_{number}", "client_secret": "x"}
+            assert town.visitor("192.0.2.9").post(path, data={**data, **secret}).status_code in (401, 429)
+        basic = base64.b64encode(f"app_made_up_{number}:x".encode()).decode()
+        question = {"user_id": "x", "permission": "reports:read"}
+        asked = town.visitor("192.0.2.9").post("/api/v1/authorize", json=question, headers={"Authorization": f"Basic {basic}"})
+        assert asked.status_code in (401, 429)
+    assert town.rows()["attempts"] - before <= 2
+
+
+def test_rl_12_an_address_has_so_many_requests_kept_and_no_more(build: Builder) -> None:
+    """Without signing in, or proving anything: each would stay for half an hour."""
+    inn = build(sign_ins_per_minute=1, oidc_registration="open")
+    app = OAuthApp.register(inn.app, client_name="Inn", token_endpoint_auth_method="none", redirect_uris=[HOME])
+    proved = OAuthApp.register(inn.app, client_name="Host", redirect_uris=[HOME])
+    browser, before = inn.visitor("192.0.2.7"), inn.rows()["tickets"]
+    found = [ask(browser, app) for _ in range(8)]
+    form = {"response_type": "code", "redirect_uri": HOME, "scope": "openid", "nonce": "x", **PKCE}
+    found += [browser.post("/oauth/par", data={**form, "client_id": app.id}) for _ in range(6)]
+    found += [browser.post("/oauth/authorize", data={**form, "client_id": app.id, "state": "x" * 4000, "login_hint": "x" * 2000})]
+    assert [one.status_code for one in found] == [303] * 8 + [201] * 2 + [429] * 5
+    assert all(one.headers["Retry-After"].isdigit() for one in found[-5:])
+    assert inn.rows()["tickets"] - before == 10
+    there = {"Authorization": proved.basic()}
+    assert browser.post("/oauth/par", data=form, headers=there).status_code == 201, "a server sends those of many people"
+    assert ask(inn.visitor("192.0.2.8"), app).status_code == 303
+    inn.clock.advance(minutes=2)
+    assert ask(browser, app).status_code == 303
