@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any, Final
-from urllib.parse import unquote_plus
 
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 
 from authenticator.applications import Application
+from authenticator.http.basic import credentials
 from authenticator.http.guard import base_url, client, service
 from authenticator.oidc.server import Client, FormRequest, Server
 
@@ -63,22 +62,11 @@ def _method(request: FormRequest) -> str:
 
 
 def _named(request: FormRequest, method: str) -> str:
-    return (_credentials(request)[0] if method == BASIC else request.value("client_id"))[:128]
-
-
-def _credentials(request: FormRequest) -> tuple[str, str]:
-    """Client id and secret of the header, which are encoded as in a form (RFC 6749 §2.3.1)."""
-    text = request.headers.get("Authorization", "").partition(" ")[2].strip()
-    try:
-        decoded = base64.b64decode(text, validate=True).decode()
-    except ValueError:
-        return "", ""
-    client_id, _, secret = decoded.partition(":")
-    return unquote_plus(client_id), unquote_plus(secret)
+    return (credentials(request.headers["Authorization"])[0] if method == BASIC else request.value("client_id"))[:128]
 
 
 def _basic(query_client: Any, request: FormRequest) -> Client | None:
-    client_id, secret = _credentials(request)
+    client_id, secret = credentials(request.headers.get("Authorization", ""))
     if not client_id or not secret or request.value("client_id") not in ("", client_id):
         return None
     found: Client | None = query_client(client_id)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from urllib.parse import unquote_plus
-
 from flask import Response, g, request
 
 from authenticator.applications import OWN, Application
 from authenticator.errors import AuthError
 from authenticator.flows import asking
 from authenticator.http import guard
+from authenticator.http.basic import credentials
 from authenticator.web import schemas_permissions as schemas
 from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer
@@ -54,19 +51,13 @@ def _application() -> Application | None:
     auth, token = guard.service(), guard.bearer_token()
     if token:
         return asking.by_token(auth.core, auth.keys, token)
-    scheme, _, basic = request.headers.get("Authorization", "").partition(" ")
-    return asking.by_secret(auth.core, *_pair(basic)) if scheme.lower() == "basic" else None
-
-
-def _pair(basic: str) -> tuple[str, str]:
-    """Client id and secret, each form-encoded before it was put there (RFC 6749 §2.3.1)."""
-    try:
-        client_id, colon, secret = base64.b64decode(basic.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise AuthError("invalid_token") from None
-    if not colon:
+    header = request.headers.get("Authorization", "")
+    if header.partition(" ")[0].lower() != "basic":
+        return None
+    client_id, secret = credentials(header)
+    if not (client_id and secret):
         raise AuthError("invalid_token")
-    return unquote_plus(client_id), unquote_plus(secret)
+    return asking.by_secret(auth.core, client_id, secret)
 
 
 ENDPOINTS = (
