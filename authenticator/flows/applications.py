@@ -42,18 +42,19 @@ def find(core: Core, client_id: str) -> Application | None:
     """
     if not client_id or len(client_id) > LONGEST_ID or not client_id.isprintable() or client_id == OWN:
         return None
-    found = client_documents.find(core, client_id) if client_id.startswith("https:") else core.store.application(client_id)
+    found = client_documents.find(core, client_id) if client_id.startswith("https:") else stored(core, client_id)
     if found is None or found.registration == "operator":
         return found
-    return replace(found, enabled=is_on(core, found), open_resources=tuple(core.oidc.resources))
+    return replace(found, open_resources=tuple(core.oidc.resources))
 
 
-def is_on(core: Core, application: Application) -> bool:
-    """Whether it is enabled, and its owner, where it has one, is active: who is shut out goes on by no application of hers."""
-    if not application.enabled or not application.owner:
-        return application.enabled
-    owner = core.store.user_by_id(application.owner)
-    return owner is not None and owner.status is Status.ACTIVE
+def stored(core: Core, client_id: str) -> Application | None:
+    """An application that is registered, as it may be used now: who is shut out goes on by no application of hers."""
+    found = core.store.application(client_id) if 0 < len(client_id) <= LONGEST_ID else None
+    if found is None or not found.enabled or not found.owner:
+        return found
+    owner = core.store.user_by_id(found.owner)
+    return replace(found, enabled=owner is not None and owner.status is Status.ACTIVE)
 
 
 def get(core: Core, client_id: str, *, owner: str | None = None) -> Application:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows import access, permissions, released, roles
-from authenticator.flows.applications import check_secret, is_on
+from authenticator.flows.applications import check_secret, stored
 from authenticator.flows.core import Core
 from authenticator.flows.keyring import KeyRing
 from authenticator.flows.outcomes import Signed
@@ -19,8 +19,8 @@ LONGEST_SECRET = 256
 
 def by_secret(core: Core, client_id: str, secret: str) -> Application:
     """The application that shows its secret (RFC 6749 §2.3.1); AuthError `invalid_token`, or `rate_limited` after many wrong ones."""
-    found = core.store.application(client_id) if 0 < len(client_id) <= 128 else None
-    if found and len(secret) <= LONGEST_SECRET and check_secret(core, found, secret) and is_on(core, found):
+    found = stored(core, client_id)
+    if found and found.enabled and len(secret) <= LONGEST_SECRET and check_secret(core, found, secret):
         return found
     core.spend(Limit(f"client-secret:{found.id if found else ''}", WRONG_SECRETS, 60))  # names that are none fill no store
     raise AuthError("invalid_token", "This is no application here, or not its secret.")
@@ -37,8 +37,8 @@ def by_token(core: Core, keys: KeyRing, token: str) -> Application | None:
     meant_for_us = {issued.client, core.settings.token_audience, core.settings.public_url} & set(issued.audience)
     if not meant_for_us or access.is_revoked(core, issued):
         return None
-    found = core.store.application(issued.client)
-    return found if found and is_on(core, found) else None
+    found = stored(core, issued.client)
+    return found if found and found.enabled else None
 
 
 def answer_application(core: Core, application: Application, user_id: str, permission: str, resource: str) -> Decision:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from authenticator.applications import OWN, Application
 from authenticator.crypto import digest
-from authenticator.flows import consent, holders, permissions, personal_tokens, sessions
+from authenticator.flows import applications, consent, holders, permissions, personal_tokens, sessions
 from authenticator.flows.outcomes import Signed
 from authenticator.models import Client, Session, Status, User
 from authenticator.service.facade import Facade
@@ -47,9 +47,9 @@ class PersonalTokens(Facade):
     def _application_at_door(self, user: User, application_id: str) -> Application | None:
         if application_id == OWN:
             return permissions.here(self.core, user)
-        if len(application_id) > 128:
+        if len(application_id) > applications.LONGEST_ID:
             return None
-        return self.core.fleeting.of("door", application_id, seconds=AGE, make=lambda: self.core.store.application(application_id))
+        return self.core.fleeting.of("door", application_id, seconds=AGE, make=lambda: applications.stored(self.core, application_id))
 
     def personal_scopes(self, user: User) -> tuple[str, ...]:
         """What a person may let her tokens do."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authenticator.applications import Application
+from authenticator.applications import Application, Assignment
 from authenticator.models import Status
 from authenticator.testing.oauth import OAuthApp
 
@@ -180,6 +180,18 @@ def test_se_03_who_is_shut_out_goes_on_by_no_application_of_hers(town: House, ma
     service.change_status(service.find_user(mallory.id), Status.ACTIVE, why="test", by="operator")
     tokens = app.tokens(browser, scope="openid offline_access")
     assert doors(town, app, tokens, browser) == GOOD, "and nothing of it is lost when she comes back"
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.SUSPENDED])
+def test_se_03_nor_does_the_door_open_for_what_it_gave(town: House, mallory: Person, status: Status) -> None:
+    app, friend = her_own(town, mallory), town.sign_up()
+    user = town.service.find_user(friend.id)
+    town.service.declare_permission("operator", app.application, "play:all")
+    town.service.assign("operator", user, Assignment(app.id, permission="play:all"))
+    town.service.change_status(town.service.find_user(mallory.id), status, why="test", by="operator")
+    answer = town.browser_of(friend).get(f"/verify?application={app.id}&permission=play:all")
+    may = status is Status.ACTIVE
+    assert (answer.status_code, answer.headers["X-Auth-Permissions"]) == ((200, "play:all") if may else (403, ""))
 
 
 def test_rl_12_nobody_fills_the_store_with_names_that_are_none(town: House) -> None:
