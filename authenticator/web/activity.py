@@ -116,9 +116,8 @@ def details(auth: Service, event: Event) -> str:
     parts = []
     if provider := event.detail.get("provider", ""):
         parts.append(_(moves.label(auth, provider) or provider))
-    if factor := event.detail.get("factor", ""):
-        found = auth.core.registry.factors.get(factor)
-        parts.append(_(found.label) if found else factor)
+    if name := event.detail.get("factor", ""):
+        parts.append(factor(auth, name))
     if (code := event.detail.get("code", "")) in CODES:
         parts.append(_(CODES[code][1]))
     if after := event.detail.get("after", ""):
@@ -126,3 +125,9 @@ def details(auth: Service, event: Event) -> str:
     if event.detail.get("by") not in (None, "", event.user_id):
         parts.append(_("by an administrator"))
     return " · ".join(parts)
+
+
+def factor(auth: Service, name: str) -> str:
+    """What a second step is called, in the reader's language."""
+    found = auth.core.registry.factors.get(name)
+    return _(found.label) if found else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ from authenticator.events import Event
 from authenticator.flows.outcomes import Signed
 from authenticator.http import csrf
 from authenticator.http.hygiene import one
+from authenticator.http.texts import gettext as _
 from authenticator.service import Service
 from authenticator.settings import PREFIX
-from authenticator.web import activity, admin_applications, admin_permissions, admin_users, devices
-from authenticator.web.admin_seated import administrator, may, page
+from authenticator.web import activity, admin_applications, admin_lists, admin_permissions, admin_users, devices
+from authenticator.web.admin_seated import administrator, page
 
 STATES = {"ready": "ready", "emulated": "emulated", "unconfigured": "not set up", "failed": "failed"}
 
@@ -41,18 +43,19 @@ def _providers(auth: Service, signed: Signed) -> Response:
 
 
 def _history(auth: Service, signed: Signed) -> Response:
-    """All events, or one person's."""
-    after, who = one(request.args, "after") or None, one(request.args, "user")
-    found = auth.user(who) if who else None
+    """All events, or those of one person, who is found as among the users."""
+    after, who = one(request.args, "after") or None, one(request.args, "user").strip()
+    found = admin_lists.user(auth, who) if who else None
     events = auth.events(found, after=after) if found else auth.all_events(after=after)
+    people = _people(auth, events.items)
     facts: dict[str, Any] = {
         "events": () if who and not found else events.items,
+        "people": people,
         "older": url_for("admin.history", after=events.next, user=who or None) if events.next and (found or not who) else "",
         "who": who,
         "person": found,
-        "linked": may(signed, "users:read"),
         "sentence": activity.sentence,
-        "details": lambda event: details(auth, event),
+        "details": lambda event: details(auth, event, people),
         "alarming": activity.ALARMING,
         "device": devices.device,
         "place": devices.place,
@@ -60,8 +63,17 @@ def _history(auth: Service, signed: Signed) -> Response:
     return page("admin_history.html", signed, **facts)
 
 
-def details(auth: Service, event: Event) -> str:
+def _people(auth: Service, events: Sequence[Event]) -> dict[str, str]:
+    """Who these events happened to and who did it, by id, as far as those accounts are still there."""
+    ids = {user_id for event in events for user_id in (event.user_id, event.detail.get("by")) if user_id}
+    return {user.id: user.label for user in map(auth.user, ids) if user}
+
+
+def details(auth: Service, event: Event, people: Mapping[str, str]) -> str:
     """All that an event says, for those who may see it all."""
     told = activity.details(auth, replace(event, detail={**event.detail, "by": ""}))
-    further = [f"{name}: {value}" for name, value in event.detail.items() if name not in ("provider", "factor", "code", "after") and value]
-    return " · ".join(part for part in (told, *further) if part)
+    by = event.detail.get("by", "")
+    who = _("by %(who)s", who=people.get(by, by)) if by and by != event.user_id else ""
+    said = ("provider", "factor", "code", "after", "by")
+    further = [f"{name}: {value}" for name, value in event.detail.items() if name not in said and value]
+    return " · ".join(part for part in (told, *further, who) if part)

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
-from authenticator.applications import OWN
 from authenticator.errors import AuthError
 from authenticator.flows import applications, client_metadata
 from authenticator.flows.outcomes import Signed
@@ -15,6 +14,8 @@ from authenticator.http.guard import client
 from authenticator.http.hygiene import one
 from authenticator.kinds.base import Field
 from authenticator.service import Service
+from authenticator.web import admin_lists
+from authenticator.web.admin_lists import id_behind
 from authenticator.web.admin_seated import administrator, page
 
 DONE = {
@@ -54,11 +55,12 @@ def blueprint() -> Blueprint:
 
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
-    """All applications, oldest first, and a form for a new one."""
-    listed = auth.applications(after=one(request.args, "after") or None, limit=50)
+    """All applications, oldest first, or those that are looked for, and a form for a new one."""
+    wanted = one(request.args, "q").strip()
     facts: dict[str, Any] = {
-        "applications": [item for item in listed.items if item.id != OWN],
-        "next": listed.next,
+        "looked": admin_lists.applications(auth, wanted, one(request.args, "after") or None),
+        "q": wanted,
+        "key_of": admin_lists.key_of,
         "methods": METHODS,
         "fields": (NAME,),
         "values": _sent() if error else {"token_endpoint_auth_method": "client_secret_basic"},
@@ -68,13 +70,14 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
 
 def application(auth: Service, signed: Signed, *, id: str, error: AuthError | None = None, secret: str = "", **_parts: str) -> Response:
     """One application; `secret` is a new one, shown in this one answer."""
-    found = auth.application(id)
+    found = auth.application(id_behind(id))
     now = auth.core.clock.now()
     described = client_metadata.described(found)
     lists = {name: "\n".join(described.get(name, ())) for name in LISTS}
     known = {"client_name": found.name, "token_endpoint_auth_method": found.auth_method, **lists}
     facts: dict[str, Any] = {
         "application": found,
+        "key": admin_lists.key_of(found),
         "owner": auth.user(found.owner) if found.owner else None,
         "secret": secret,
         "secrets": [(applications.secret_name(item), item) for item in found.secrets if item.expires_at is None or item.expires_at > now],
@@ -89,36 +92,36 @@ def application(auth: Service, signed: Signed, *, id: str, error: AuthError | No
 
 def _add(auth: Service, signed: Signed) -> Response:
     made = auth.register_application(_metadata(), by=signed.user.id, client=client())
-    return application(auth, signed, id=made.application.id, secret=made.secret)
+    return application(auth, signed, id=admin_lists.key_of(made.application), secret=made.secret)
 
 
 def _change(auth: Service, signed: Signed, *, id: str) -> Response:
-    auth.change_application(auth.application(id), _metadata(), by=signed.user.id, client=client())
+    auth.change_application(auth.application(id_behind(id)), _metadata(), by=signed.user.id, client=client())
     return _to(id, "changed")
 
 
 def _enable(auth: Service, signed: Signed, *, id: str) -> Response:
-    auth.enable_application(auth.application(id), by=signed.user.id, client=client())
+    auth.enable_application(auth.application(id_behind(id)), by=signed.user.id, client=client())
     return _to(id, "enabled")
 
 
 def _disable(auth: Service, signed: Signed, *, id: str) -> Response:
-    auth.disable_application(auth.application(id), by=signed.user.id, client=client())
+    auth.disable_application(auth.application(id_behind(id)), by=signed.user.id, client=client())
     return _to(id, "disabled")
 
 
 def _add_secret(auth: Service, signed: Signed, *, id: str) -> Response:
-    _, secret = auth.add_client_secret(auth.application(id), by=signed.user.id, client=client())
+    _, secret = auth.add_client_secret(auth.application(id_behind(id)), by=signed.user.id, client=client())
     return application(auth, signed, id=id, secret=secret)
 
 
 def _remove_secret(auth: Service, signed: Signed, *, id: str) -> Response:
-    auth.remove_client_secret(auth.application(id), one(request.form, "name"), by=signed.user.id, client=client())
+    auth.remove_client_secret(auth.application(id_behind(id)), one(request.form, "name"), by=signed.user.id, client=client())
     return _to(id, "secret_removed")
 
 
 def _remove(auth: Service, signed: Signed, *, id: str) -> Response:
-    found = auth.application(id)
+    found = auth.application(id_behind(id))
     if one(request.form, "sure") != "1":
         raise AuthError("validation_failed", errors={"sure": ("Tick this to remove it.",)})
     auth.remove_application(found, by=signed.user.id, client=client())
@@ -136,5 +139,5 @@ def _sent() -> dict[str, str]:
     return {name: one(request.form, name) for name in ("client_name", "token_endpoint_auth_method", *LISTS)}
 
 
-def _to(application_id: str, done: str) -> Response:
-    return make_response(redirect(url_for("admin_applications.application", id=application_id, done=done), 303))
+def _to(key: str, done: str) -> Response:
+    return make_response(redirect(url_for("admin_applications.application", id=key, done=done), 303))

@@ -16,9 +16,11 @@ from authenticator.http.hygiene import one
 from authenticator.kinds.base import Field
 from authenticator.models import User
 from authenticator.service import Service
+from authenticator.web import admin_lists
+from authenticator.web.admin_lists import Looked, id_behind
 from authenticator.web.admin_seated import administrator, may, page
 
-Looked = tuple[list[tuple[User, str]], int, str | None]  # those who may, with the reason; how many were looked at; where to go on
+Holders = Looked[tuple[User, str]]  # those who may, each with the reason
 
 DONE = {
     "declared": "The permission was added.",
@@ -36,7 +38,6 @@ ROLE = (
     Field("permissions", "What it gives", required=False, max_length=20_000, help="Names of permissions, separated by spaces."),
 )
 BOXES = 12  # permissions that are ticked; more of them are written
-LOOKED_AT = 1000  # accounts an answer
 
 
 def blueprint() -> Blueprint:
@@ -62,11 +63,13 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
 
 def of(auth: Service, signed: Signed, *, id: str, error: AuthError | None = None) -> Response:
     """What an application lets people do; with `?permission=`, who may do that; with `?role=`, a form to change that one."""
-    application = auth.application_with_roles(id)
+    application = auth.application_with_roles(id_behind(id))
+    own = application.id == OWN
     wanted, resource = one(request.args, "permission"), one(request.args, "resource").strip()
     chosen = next((role for role in application.roles if role.name == one(request.args, "role")), None)
     failed, for_role = error is not None, error is not None and request.endpoint == "admin_permissions.save_role"
-    looked: Looked = ([], 0, None)
+    q = one(request.args, "q").strip()
+    looked: Holders = Looked([])
     if wanted and may(signed, "users:read"):
         try:
             looked = _holders(auth, application, wanted, resource, one(request.args, "after") or None)
@@ -76,17 +79,18 @@ def of(auth: Service, signed: Signed, *, id: str, error: AuthError | None = None
             error = error or fault
     facts: dict[str, Any] = {
         "application": application,
-        "own": application.id == OWN,
+        "key": admin_lists.key_of(application),
+        "key_of": admin_lists.key_of,
+        "own": own,
         "declared": permissions.declared(application),
-        "built_in": permissions.PERMISSIONS if application.id == OWN else {},
+        "built_in": permissions.PERMISSIONS if own else {},
         "roles": permissions.roles(application).values(),
         "changeable": {role.name for role in application.roles},
-        "others": [item for item in auth.applications(limit=200).items if item.id != OWN] if application.id == OWN else [],
+        "others": admin_lists.applications(auth, q, one(request.args, "others") or None) if own else None,
+        "q": q,
         "wanted": wanted,
         "resource": resource,
-        "holders": looked[0],
-        "looked_at": looked[1],
-        "further": looked[2],
+        "looked": looked,
         "chosen": chosen,
         "fields": ROLE if for_role else PERMISSION,
         "permission_fields": PERMISSION,
@@ -99,30 +103,25 @@ def of(auth: Service, signed: Signed, *, id: str, error: AuthError | None = None
     return page("admin_permissions.html", signed, error=error, done=DONE, **facts)
 
 
-def _holders(auth: Service, application: Application, permission: str, resource: str, after: str | None) -> Looked:
+def _holders(auth: Service, application: Application, permission: str, resource: str, after: str | None) -> Holders:
     """Those among the next thousand accounts who may."""
-    found: list[tuple[User, str]] = []
-    seen = 0
-    while seen < LOOKED_AT:
-        listed = auth.users(after=after, limit=200)
-        seen += len(listed.items)
-        for user in listed.items:
-            decision = auth.decide(user, application, permission, resource) if user.assignments else None
-            if decision and decision.allowed:
-                found.append((user, decision.reason))
-        after = listed.next
-        if after is None:
-            break
-    return found, seen, after
+
+    def may_it(user: User) -> tuple[User, str] | None:
+        decision = auth.decide(user, application, permission, resource) if user.assignments else None
+        return (user, decision.reason) if decision and decision.allowed else None
+
+    return admin_lists.look_through(lambda start: auth.users(after=start, limit=200), may_it, after)
 
 
 def _declare(auth: Service, signed: Signed, *, id: str) -> Response:
-    auth.declare_permission(signed, auth.application_with_roles(id), one(request.form, "name").strip(), one(request.form, "text"), client())
+    auth.declare_permission(
+        signed, auth.application_with_roles(id_behind(id)), one(request.form, "name").strip(), one(request.form, "text"), client()
+    )
     return _to(id, "declared")
 
 
 def _withdraw(auth: Service, signed: Signed, *, id: str) -> Response:
-    auth.withdraw_permission(signed, auth.application_with_roles(id), one(request.form, "name"), client())
+    auth.withdraw_permission(signed, auth.application_with_roles(id_behind(id)), one(request.form, "name"), client())
     return _to(id, "withdrawn")
 
 
@@ -130,7 +129,7 @@ def _save_role(auth: Service, signed: Signed, *, id: str) -> Response:
     """The role of `?role=` as the form says, or a new one."""
     sent, known = _sent_role(), one(request.args, "role")
     role = Role(known or sent["name"].strip(), sent["text"], tuple(sent["permissions"].split()[:200]))
-    auth.put_role(signed, auth.application_with_roles(id), role, client(), only="there" if known else "new")
+    auth.put_role(signed, auth.application_with_roles(id_behind(id)), role, client(), only="there" if known else "new")
     return _to(id, "role")
 
 
@@ -144,14 +143,10 @@ def _role_values(role: Role | None) -> dict[str, str]:
 
 
 def _remove_role(auth: Service, signed: Signed, *, id: str) -> Response:
-    auth.remove_role(signed, auth.application_with_roles(id), one(request.form, "name"), client())
+    auth.remove_role(signed, auth.application_with_roles(id_behind(id)), one(request.form, "name"), client())
     return _to(id, "role_removed")
 
 
-def _to(application_id: str, done: str) -> Response:
-    here = (
-        url_for("admin_permissions.show", done=done)
-        if application_id == OWN
-        else url_for("admin_permissions.of", id=application_id, done=done)
-    )
+def _to(key: str, done: str) -> Response:
+    here = url_for("admin_permissions.show", done=done) if key == OWN else url_for("admin_permissions.of", id=key, done=done)
     return make_response(redirect(here, 303))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
@@ -17,9 +18,10 @@ from authenticator.http import csrf
 from authenticator.http.guard import client
 from authenticator.http.hygiene import one
 from authenticator.kinds.base import Field
-from authenticator.models import Name, Status, User
+from authenticator.models import Name, Status, User, every
 from authenticator.service import Service
-from authenticator.web import activity, devices
+from authenticator.web import activity, admin_lists, devices, moves
+from authenticator.web.admin_lists import Looked
 from authenticator.web.admin_seated import administrator, may, page
 
 DONE = {
@@ -42,7 +44,8 @@ RESOURCE = Field(
     "resource", "Only for", required=False, max_length=200, help="One thing, like projects/7, or projects/* for all that begin so."
 )
 UNTIL = Field("until", "Last day", required=False, max_length=10, help="As in 2027-01-31; without it, for good.")
-APPLICATIONS = 200
+ONLY = {"suspended": "suspended", "closed": "closed", "leaving": "leaving", "permitted": "has permissions"}
+SESSIONS = 20
 
 
 def blueprint() -> Blueprint:
@@ -66,20 +69,31 @@ def blueprint() -> Blueprint:
 
 
 def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Response:
-    """The list, oldest first, or whoever is looked for by exactly what she is called."""
-    wanted = one(request.args, "q").strip()
-    listed = auth.users(after=one(request.args, "after") or None, limit=50)
-    found = _search(auth, wanted) if wanted else list(listed.items)
-    values = {field.name: one(request.form, field.name) for field in NEW} if error else {}
-    facts: dict[str, Any] = {"users": found, "next": "" if wanted else listed.next, "q": wanted, "fields": NEW, "values": values}
+    """The list, oldest first, or those of one kind, or whoever is looked for by exactly what she is called."""
+    wanted, only = one(request.args, "q").strip(), one(request.args, "only")
+    facts: dict[str, Any] = {
+        "looked": _looked(auth, wanted, only, one(request.args, "after") or None),
+        "q": wanted,
+        "only": only if only in ONLY else "",
+        "kinds": ONLY,
+        "fields": NEW,
+        "values": {field.name: one(request.form, field.name) for field in NEW} if error else {},
+    }
     return page("admin_users.html", signed, error=error, done=DONE, **facts)
 
 
-def _search(auth: Service, wanted: str) -> list[User]:
-    try:
-        return [auth.find_user(wanted)]
-    except AuthError:
-        return []
+def _looked(auth: Service, wanted: str, only: str, after: str | None) -> Looked[User]:
+    if wanted:
+        found = admin_lists.user(auth, wanted)
+        return Looked([found] if found else [])
+    if only in ONLY:
+
+        def fits(user: User) -> User | None:
+            return user if (bool(user.assignments) if only == "permitted" else user.status == only) else None
+
+        return admin_lists.look_through(lambda start: auth.users(after=start, limit=200), fits, after)
+    listed = auth.users(after=after, limit=50)
+    return Looked(list(listed.items), len(listed.items), listed.next or "")
 
 
 def _add(auth: Service, signed: Signed) -> Response:
@@ -93,16 +107,17 @@ def user(auth: Service, signed: Signed, *, id: str, error: AuthError | None = No
     found = _user(auth, id)
     now = auth.core.clock.now()
     known = _applications(auth) if may(signed, "permissions:read") else []
-    names = {item.id: item.name for item in known}
+    sessions = auth.sessions(found, after=one(request.args, "sessions") or None, limit=SESSIONS)
     facts: dict[str, Any] = {
         "user": found,
-        "keys": auth.identities(found),
-        "sessions": auth.sessions(found, limit=20).items,
+        "ways": list(dict.fromkeys(moves.label(auth, key.provider) or key.provider for key in auth.identities(found))),
+        "factors": [activity.factor(auth, name) for name in found.factors],
+        "sessions": sessions.items,
+        "further": sessions.next,
         "steps": list(reversed(auth.status_history(found))),
         "statuses": [status for status in (Status.ACTIVE, Status.SUSPENDED, Status.CLOSED) if status is not found.status],
         "given": [
-            (item, roles.id_of(item), permissions.alive(item, now), names.get(item.application, item.application))
-            for item in found.assignments
+            (item, roles.id_of(item), permissions.alive(item, now), _name(auth, known, item.application)) for item in found.assignments
         ],
         "offers": [(item, permissions.roles(item).values(), permissions.declared(item)) for item in known],
         "events": auth.events(found, limit=5).items,
@@ -176,9 +191,16 @@ def _end_of(day: str) -> datetime | None:
 
 
 def _applications(auth: Service) -> list[Application]:
-    """This service first, then the others."""
-    others = auth.applications(limit=APPLICATIONS).items
-    return [auth.application_with_roles(), *(item for item in others if item.id != OWN and (item.roles or item.permissions))]
+    """This service first, then the others of which something can be given."""
+    found = every(lambda after: auth.applications(after=after, limit=200))
+    others = (item for item in islice(found, admin_lists.LOOKED_AT) if item.id != OWN)
+    return [auth.application_with_roles(), *(item for item in others if item.roles or item.permissions)]
+
+
+def _name(auth: Service, known: list[Application], application_id: str) -> str:
+    """What an application is called; its id where it is gone."""
+    found = next((item for item in known if item.id == application_id), None) or auth.core.store.application(application_id)
+    return found.name if found else application_id
 
 
 def _user(auth: Service, user_id: str) -> User:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from authenticator.applications import OWN, Assignment, Role
+from authenticator.applications import OWN, Application, Assignment, Permission, Role
+from authenticator.models import Status
 from authenticator.testing.people import AsUser
 
 if TYPE_CHECKING:
@@ -187,8 +188,87 @@ def test_an_application_is_registered_shown_its_secret_once_and_removed(chief: A
     assert service.core.store.application(stored.id) is None
 
 
-def test_all_that_happened_is_told_and_one_persons_alone(chief: Account, ada: Account) -> None:
+def test_all_that_happened_is_told_by_name_and_one_persons_alone(chief: Account, ada: Account, service: Service) -> None:
     browser = chief.browser()
     assert ada.id in browser.get("/admin/history").html
-    assert browser.get(f"/admin/history?user={ada.id}").status == 200
+    for who in (ada.id, "ada@example.com"):
+        page = browser.get("/admin/history", query_string={"user": who})
+        assert "What happened to Ada Lovelace, newest first." in page, who
+        assert chief.id not in page.html
     assert "There is nothing here" in browser.get("/admin/history?user=1")
+    service.change_status(service.find_user(ada.id), Status.SUSPENDED, why="Sent spam.", by=chief.id)
+    everything = browser.get("/admin/history")
+    assert ">Ada Lovelace</a>" in everything.html
+    assert "by Grace Lovelace" in everything
+
+
+def test_accounts_of_one_kind_are_listed_alone(chief: Account, ada: Account, service: Service) -> None:
+    browser = chief.browser()
+    assert "No account was found" in browser.get("/admin/users?only=suspended")
+    service.change_status(service.find_user(ada.id), Status.SUSPENDED, why="Sent spam.", by="operator")
+    suspended, permitted = browser.get("/admin/users?only=suspended").html, browser.get("/admin/users?only=permitted").html
+    assert (ada.id in suspended, chief.id in suspended) == (True, False)
+    assert (ada.id in permitted, chief.id in permitted) == (False, True)
+    assert ada.id in browser.get("/admin/users?only=nonsense").html
+
+
+def test_all_sign_ins_of_an_account_can_be_seen(chief: Account, ada: Account) -> None:
+    for number in range(21):
+        ada.browser(address=f"198.51.100.{number}")
+    page = chief.browser().get(f"/admin/users/{ada.id}")
+    assert "E-mail and password" in page, "a way in by what people call it"
+    further = page.browser.get(next(link for link in page.links if "sessions=" in link))
+    places = [f"198.51.100.{number}" for number in range(21)]
+    assert not all(f">{place}<" in page.html for place in places)
+    assert all(f">{place}<" in page.html + further.html for place in places)
+
+
+@pytest.fixture
+def many(service: Service) -> list[Application]:
+    """More applications than one trip to the database brings; the last one declares a permission."""
+    now = service.core.clock.now()
+    made = []
+    for number in range(210):
+        declared = (Permission("reports:read", "Read reports"),) if number == 209 else ()
+        uris = (f"https://app{number}.example/back",)
+        made.append(Application(f"app_{number:03}", f"Application {number:03}", now, now, redirect_uris=uris, permissions=declared))
+        service.core.store.add_application(made[-1])
+    return made
+
+
+def test_an_application_among_many_is_found_by_a_part_of_what_is_known_of_it(chief: Account, many: list[Application]) -> None:
+    browser = chief.browser()
+    assert "Application 209" not in browser.get("/admin/applications")
+    for words in ("APPLICATION 209", "app_209", "app209.example", " 209 "):
+        page = browser.get("/admin/applications", query_string={"q": words})
+        assert "Application 209" in page, words
+        assert "Application 208" not in page
+    assert "No application was found" in browser.get("/admin/applications?q=nothing")
+    page = browser.get("/admin/permissions?q=209")
+    assert "Application 209" in page
+    assert "Application 208" not in page
+
+
+def test_every_application_has_its_permissions_to_give_however_many_there_are(
+    chief: Account, ada: Account, many: list[Application], service: Service
+) -> None:
+    service.assign("operator", service.find_user(chief.id), Assignment(many[-1].id, permission="reports:read"))
+    browser, here = chief.browser(), f"/admin/users/{ada.id}"
+    given = browser.submit(here, action="/permissions", what=f"permission|reports:read|{many[-1].id}", resource="", until="")
+    assert "Application 209 ·" in given.follow()
+
+
+def test_an_application_that_is_a_metadata_document_is_shut_out(chief: Account, service: Service) -> None:
+    now = service.core.clock.now()
+    document = Application("https://mcp.example/client.json?a=1", "Strange", now, now, registration="document", auth_method="none")
+    service.core.store.add_application(document)
+    browser = chief.browser()
+    link = next(link for link in browser.get("/admin/applications").links if "mcp.example" in link)
+    page = browser.get(link)
+    assert "Strange" in page
+    assert "Change it" not in page, "its document says what it is"
+    assert "is disabled" in browser.submit(link, action="/disable").follow()
+    assert not service.application(document.id).enabled
+    link = next(link for link in browser.get("/admin/permissions").links if "mcp.example" in link)
+    assert "Permissions of Strange" in browser.get(link)
+    assert "was added" in browser.submit(link, action="/declare", name="reports:read", text="").follow()
