@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
+_cipher = lru_cache(64)(AESGCM)  # to set one up takes longer than to seal with it
 
 
 def random_token(bits: int = 256) -> str:
@@ -78,6 +80,7 @@ def kept_secret(file: Path) -> str:
     return file.read_text().strip()
 
 
+@lru_cache(128)
 def derive_key(secret: bytes, purpose: str) -> bytes:
     """A 256-bit key for one purpose from a master secret of full entropy (HKDF-Expand, RFC 5869 §2.3)."""
     return hmac.digest(secret, purpose.encode() + b"\x01", "sha256")
@@ -86,12 +89,12 @@ def derive_key(secret: bytes, purpose: str) -> bytes:
 def seal(key: bytes, plain: bytes, bound_to: str) -> bytes:
     """AES-256-GCM with a random nonce in front; `bound_to` names the record and field it belongs to."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
+    return nonce + _cipher(key).encrypt(nonce, plain, bound_to.encode())
 
 
 def unseal(key: bytes, sealed: bytes, bound_to: str) -> bytes:
     """The inverse of `seal`; `ValueError` if the text, the key or the place differ."""
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+        return _cipher(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
     except InvalidTag:
         raise ValueError(f"sealed text does not belong to {bound_to}, or its key is another") from None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from authenticator.applications import Application, ClientSecret, Grant, Permission, Role
@@ -36,14 +37,21 @@ def application_record(application: Application, sealer: Sealer) -> dict[str, An
 
 
 def application_of(record: Record, sealer: Sealer) -> Application:
-    facts = json.loads(sealer.open(f"applications/{record['id']}", "facts", record["facts"]))
+    """The application of a record. One that has not changed since the last look is the same object: nearly every request of OAuth reads one."""
+    sealed = bytes(record["facts"])
+    return _application(record["id"], record["owner"] or "", record["created_at"], record["updated_at"], record["version"], sealed, sealer)
+
+
+@lru_cache(256)
+def _application(id: str, owner: str, created_at: int, updated_at: int, version: int, sealed: bytes, sealer: Sealer) -> Application:
+    facts = json.loads(sealer.open(f"applications/{id}", "facts", sealed))
     plain: dict[str, Any] = {name: tuple(facts[name]) if name in LISTS else facts[name] for name in PLAIN if name in facts}
     return Application(
-        id=record["id"],
-        owner=record["owner"] or "",
-        created_at=moment(record["created_at"]),
-        updated_at=moment(record["updated_at"]),
-        version=record["version"],
+        id=id,
+        owner=owner,
+        created_at=moment(created_at),
+        updated_at=moment(updated_at),
+        version=version,
         refreshed_at=maybe_moment(facts.get("refreshed_at")),
         secrets=tuple(ClientSecret(digest, moment(made), maybe_moment(ends)) for digest, made, ends in facts.get("secrets", ())),
         permissions=tuple(Permission(item["name"], item["text"], maybe_moment(item.get("since"))) for item in facts.get("permissions", ())),
