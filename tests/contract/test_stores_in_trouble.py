@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from sqlalchemy import create_engine
 
 from authenticator.crypto import digest
 from authenticator.errors import AuthError, ConfigurationError
+from authenticator.limits import Limit
 from authenticator.models import LoginKey
 from authenticator.storage.mongo.store import MongoStore
 from authenticator.storage.open import open_store
@@ -26,7 +29,7 @@ from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.tables import whole
 from authenticator.testing import servers
 from authenticator.testing.databases import absent
-from authenticator.testing.store_contract import NOW, a_key, a_session, a_user
+from authenticator.testing.store_contract import NOW, a_key, a_session, a_user, later
 
 Fresh = Callable[[str], str]
 SECRET = b"s" * 32
@@ -148,6 +151,41 @@ def test_a_server_that_died_is_told_as_an_outage(mortal: tuple[servers.Server, s
     _unavailable(lambda: store.user_by_id("u1"))
     _unavailable(store.prepare)
     store.close()
+
+
+def test_a_disk_that_is_full_is_told_as_an_outage_and_nothing_is_left_of_it(fresh_database: Fresh) -> None:
+    url = fresh_database("sqlite")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        full, again = pool.apply(_fill, (url,))
+    assert full == dict.fromkeys(full, "store_unavailable")
+    assert again == dict.fromkeys(again, "done")
+
+
+def _fill(url: str) -> tuple[dict[str, str], dict[str, str]]:
+    """What each verb comes to while no file may grow, and then while they may."""
+    store = opened(url)
+    store.create_user(a_user(), [a_key()], a_session(refresh=digest("one")))
+    store.issue_ticket("code", digest("t"), {}, later(minutes=1))
+    verbs: dict[str, Callable[[], object]] = {
+        "rotate": lambda: store.rotate_refresh("s1", digest("one"), digest("two"), NOW, timedelta(0)).outcome == "rotated",
+        "take": lambda: store.take_ticket("code", digest("t"), NOW) == {},
+        "count": lambda: store.count_attempts([Limit("a", 1, 60)], NOW) == 0,
+        "count two": lambda: store.count_attempts([Limit("b", 1, 60), Limit("c", 1, 60)], NOW) == 0,
+        "open": lambda: store.open_session(a_session(2)) is None,
+        "close": lambda: store.close_session("s1", "signed_out", NOW),
+    }
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    full = {name: _came_to(verb) for name, verb in verbs.items()}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return full, {name: _came_to(verb) for name, verb in verbs.items()}
+
+
+def _came_to(verb: Callable[[], object]) -> str:
+    try:
+        return "done" if verb() else "refused"
+    except Exception as error:
+        return error.code if isinstance(error, AuthError) else repr(error)
 
 
 def _stop_children(pid: int, number: signal.Signals) -> None:

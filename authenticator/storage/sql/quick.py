@@ -54,18 +54,25 @@ class Plans:
 
 
 class Result:
-    """What the stores ask of a result."""
+    """What the stores ask of a result. A statement that returns rows may fail only when they are fetched: it ends there."""
 
-    __slots__ = ("_cursor",)
+    __slots__ = ("_cursor", "_sql")
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, sql: str) -> None:
         self._cursor = cursor
+        self._sql = sql
 
     def fetchall(self) -> Sequence[Sequence[Any]]:
-        return self._cursor.fetchall()
+        try:
+            return self._cursor.fetchall()
+        except sqlite3.Error as error:
+            raise _as_theirs(error, self._sql) from error
 
     def first(self) -> Sequence[Any] | None:
-        found: Sequence[Any] | None = self._cursor.fetchone()
+        try:
+            found: Sequence[Any] | None = self._cursor.fetchone()
+        except sqlite3.Error as error:
+            raise _as_theirs(error, self._sql) from error
         return found
 
     @property
@@ -140,14 +147,18 @@ class Quick:
         try:
             return self._driver.executemany(plan.sql, values).rowcount
         except sqlite3.Error as error:
-            raise DBAPIError.instance(plan.sql, None, error, sqlite3.Error, hide_parameters=True) from error
+            raise _as_theirs(error, plan.sql) from error
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> Result:
         """A statement as text."""
         try:
-            return Result(self._driver.execute(sql, values))
+            return Result(self._driver.execute(sql, values), sql)
         except sqlite3.Error as error:
-            raise DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True) from error
+            raise _as_theirs(error, sql) from error
+
+
+def _as_theirs(error: sqlite3.Error, sql: str) -> BaseException:
+    return DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True)
 
 
 def _values(plan: Plan, params: Params) -> list[Any]:
