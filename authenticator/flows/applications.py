@@ -50,7 +50,7 @@ def find(core: Core, client_id: str) -> Application | None:
 
 def stored(core: Core, client_id: str) -> Application | None:
     """An application that is registered, as it may be used now: who is shut out goes on by no application of hers."""
-    found = core.store.application(client_id) if 0 < len(client_id) <= LONGEST_ID else None
+    found = core.store.application(client_id)
     if found is None or not found.enabled or not found.owner:
         return found
     owner = core.store.user_by_id(found.owner)
@@ -59,7 +59,7 @@ def stored(core: Core, client_id: str) -> Application | None:
 
 def get(core: Core, client_id: str, *, owner: str | None = None) -> Application:
     """A registered application, of this owner if one is named; AuthError `not_found`."""
-    found = core.store.application(client_id) if 0 < len(client_id) <= LONGEST_ID and client_id != OWN else None
+    found = core.store.application(client_id) if client_id != OWN else None
     if found is None or (owner is not None and found.owner != owner):
         raise AuthError("not_found")
     return found

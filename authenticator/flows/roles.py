@@ -30,9 +30,7 @@ CHANGES_BY_OWNER = 600  # an hour, in other people's rights and histories
 
 def find(core: Core, application_id: str) -> Application:
     """An application by its id, this service included; AuthError `not_found`."""
-    found = (
-        permissions.own(core) if application_id == OWN else core.store.application(application_id) if len(application_id) <= 128 else None
-    )
+    found = permissions.own(core) if application_id == OWN else core.store.application(application_id)
     if found is None:
         raise AuthError("not_found", "There is no such application.")
     return found

@@ -12,10 +12,8 @@ from authenticator.applications import Application, Grant
 from authenticator.errors import AuthError
 from authenticator.models import Page
 from authenticator.storage import records
-from authenticator.storage.mongo.client import Document, after_cursor, document, record, told
+from authenticator.storage.mongo.client import OLDEST_FIRST, Document, after_cursor, document, record, told
 from authenticator.storage.mongo.sessions import Sessions
-
-OLDEST_FIRST = [("created_at", 1), ("_id", 1)]
 
 
 class Applications(Sessions):

@@ -31,10 +31,11 @@ Document = dict[str, Any]
 DUPLICATE = 11000
 NEWEST = ReadConcern("local")  # what stands in our way may not have reached a majority yet
 NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
+OLDEST_FIRST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _MAJORITY: Document = {"level": "majority"}
 _SAFELY: Document = {"w": "majority", "j": True}
 _OPEN: Document = {"close_reason": ""}  # the sessions that were not ended
-_BY_AGE = [("kind", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)]
+_BY_AGE = [("kind", ASCENDING), *OLDEST_FIRST]
 _TIDY = IndexModel("gone", name="gone", expireAfterSeconds=0)
 INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
     "people": (_TIDY, IndexModel(_BY_AGE, name="by_age")),
@@ -43,18 +44,18 @@ INDEXES: Mapping[str, tuple[IndexModel, ...]] = {
         IndexModel("cookie", name="by_cookie", partialFilterExpression={"cookie": {"$gt": ""}}),
         IndexModel("closed_at", name="by_end", partialFilterExpression={"closed_at": {"$gt": 0}}),
         IndexModel(
-            [("owner", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            [("owner", ASCENDING), ("kind", ASCENDING), *NEWEST_FIRST],
             name="by_owner",
             partialFilterExpression={"owner": {"$gt": ""}},
         ),
         IndexModel(
-            [("owner", ASCENDING), ("kind", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+            [("owner", ASCENDING), ("kind", ASCENDING), *NEWEST_FIRST],
             name="open_by_kind",
             partialFilterExpression=_OPEN,
         ),
         IndexModel("parent", name="by_parent", partialFilterExpression={"parent": {"$gt": ""}, **_OPEN}),
         IndexModel("application", name="by_application", partialFilterExpression={"application": {"$gt": ""}, **_OPEN}),
-        IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)], name="by_time", partialFilterExpression={"kind": "e"}),
+        IndexModel(NEWEST_FIRST, name="by_time", partialFilterExpression={"kind": "e"}),
     ),
     "applications": (
         IndexModel(_BY_AGE, name="by_age"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from authenticator.models import Page, Status, StatusChange, User
 from authenticator.storage import records
-from authenticator.storage.mongo.client import after_cursor, document, record, told
+from authenticator.storage.mongo.client import OLDEST_FIRST, after_cursor, document, record, told
 from authenticator.storage.mongo.sessions import Sessions
 
 _SANS_HISTORY = {"history": 0, "held": 0, "ways": 0}
@@ -25,9 +25,7 @@ class Users(Sessions):
     def users(self, *, after: str | None = None, limit: int = 50) -> Page[User]:
         further = {} if after is None else after_cursor("u", *records.parse_cursor(after), newest_first=False)
         with told():
-            found = list(
-                self._mongo["people"].find({"kind": "u", **further}, _SANS_HISTORY).sort([("created_at", 1), ("_id", 1)]).limit(limit + 1)
-            )
+            found = list(self._mongo["people"].find({"kind": "u", **further}, _SANS_HISTORY).sort(OLDEST_FIRST).limit(limit + 1))
         rows = [record(item) for item in found]
         return records.page(rows, limit, lambda row: records.user_of(row, self._sealer))
 
