@@ -20,6 +20,7 @@ from authenticator.words import Words
 LONGEST_ID = 128
 SECRETS = 3  # alive at once
 OWNED = 20  # applications of one person
+CHANGES_BY_OWNER = 120  # an hour, of all of these together
 TRIES = 5
 ORIGINS_KEPT = 5.0  # seconds
 PAGE = 200
@@ -241,7 +242,12 @@ def _changed(
     *,
     kind: str = "application_changed",
 ) -> Application:
-    """Save what `edit` makes of the application, anew if somebody was faster; an edit that changes nothing saves nothing."""
+    """Save what `edit` makes of the application, anew if somebody was faster; an edit that changes nothing saves nothing.
+
+    AuthError `rate_limited` for an owner who changes hers without end: each time is written down, and may call an address that she named.
+    """
+    if by == application.owner:
+        core.spend(Limit(f"application-changes:{by}", CHANGES_BY_OWNER, 3600))
     found: Application | None = application
     for _ in range(TRIES):
         if found is None:

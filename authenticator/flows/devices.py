@@ -101,4 +101,4 @@ def _tell(core: Core, user: User, client: Client) -> None:
         "device": " · ".join(part for part in (agent.browser, agent.system) if part) or client.agent[:LABEL] or "?",
         "place": " ".join(part for part in (client.address, client.country) if part),
     }
-    send(core, user, "new_device", at=core.clock.now(), link=f"{core.settings.public_url}/account/sessions", **known)
+    send(core, user, "new_device", about="new_device", at=core.clock.now(), link=f"{core.settings.public_url}/account/sessions", **known)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from authenticator.flows.core import Core
+from authenticator.limits import Limit
 from authenticator.models import Contact, User
+
+AN_HOUR: Final = 5  # letters to one person about the same thing
 
 
 def notify(core: Core, user: User, subject: str, text: str, link: str = "", **values: str) -> None:
     """Tell the owner what happened. Subject and text are message ids; `values` fill in their `%(name)s`."""
-    send(core, user, "notice", subject=subject, text=text, link=link, values=values)
+    send(core, user, "notice", about=subject, subject=subject, text=text, link=link, values=values)
 
 
-def send(core: Core, user: User, letter: str, **facts: Any) -> None:
-    """This letter to all that reaches the user: as mail, or as a short text on her phone."""
+def send(core: Core, user: User, letter: str, *, about: str = "", **facts: Any) -> None:
+    """This letter to all that reaches the user: as mail, or as a short text on her phone.
+
+    `about` is what it tells of, if that stands in her history too: the same is not told without end, since texts cost, and whoever
+    provokes one may earn by it (toll fraud). One kind never keeps another from being told.
+    """
+    if about and core.store.count_attempts([Limit(f"notice:{about}:{user.id}", AN_HOUR, 3600)], core.clock.now()):
+        return
     letters = (core.letters.write(letter, contact.channel, contact.value, user.locale, **facts) for contact in reached(core, user))
     core.messages.send(*letters)
 

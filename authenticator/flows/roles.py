@@ -166,7 +166,7 @@ def unassign(core: Core, by: By, user: User, assignment: Assignment, client: Cli
 
 
 def _count(core: Core, by: By, application: Application) -> None:
-    """AuthError `rate_limited` for an owner who writes into other people's histories without end."""
+    """AuthError `rate_limited` for an owner who writes into her own and other people's histories without end."""
     if by != "operator" and owns(by, application):
         core.spend(Limit(f"gifts:{by.user.id}", CHANGES_BY_OWNER, 3600))
 
@@ -269,6 +269,7 @@ def _save(
     core: Core, by: By, application: Application, edit: Callable[[Application], Application], client: Client | None, **facts: str
 ) -> Application:
     """Save what `edit` makes of the application, anew if somebody was faster. This service is stored when it is first changed."""
+    _count(core, by, application)
     for _ in range(TRIES):
         stored = core.store.application(application.id)
         if stored is None and application.id != OWN:

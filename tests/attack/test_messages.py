@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -237,3 +238,26 @@ def test_rs_01_links_in_messages_begin_with_our_own_url_whatever_the_request_say
     letter = house.mail_to(person.email)[-1]
     assert letter.link == "http://localhost/sign-in"
     assert "evil.example" not in letter.text + letter.html
+
+
+def test_en_03_nobody_earns_by_notices_about_herself(house: House) -> None:
+    """Each sign-in under another name of a program is a new device, and each key of hers is told of: texts cost, and may pay who gets them."""
+    person = house.sign_up()
+    told = len(house.mail_to(person.email))
+    signed = [
+        house.post("/sign-in/password", {"email": person.email, "password": person.password}, headers={"User-Agent": f"program {number}"})
+        for number in range(12)
+    ]
+    assert {answer.status_code for answer in signed} == {200}
+    assert len(house.mail_to(person.email)) - told == 5
+    ends = (house.clock.now() + timedelta(days=1)).isoformat()
+    bearer = {"Authorization": f"Bearer {signed[-1].json['access_token']}"}
+    for number in range(8):
+        key = {"name": f"key {number}", "scopes": ["openid"], "expires_at": ends}
+        assert house.post("/me/tokens", key, headers=bearer).status_code == 201
+    assert len(house.mail_to(person.email)) - told == 10, "what is told of one thing does not keep another from being told"
+    kinds = [event.kind for event in house.service.events(house.service.find_user(person.id), limit=100).items]
+    assert (kinds.count("new_device"), kinds.count("token_made")) == (12, 8), "and all of it stands in her history"
+    house.clock.advance(hours=1, seconds=1)
+    house.post("/sign-in/password", {"email": person.email, "password": person.password}, headers={"User-Agent": "another"})
+    assert len(house.mail_to(person.email)) - told == 11

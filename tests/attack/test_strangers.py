@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from authenticator.applications import Application, Assignment
+from authenticator.flows import applications, roles
 from authenticator.models import Status
 from authenticator.testing.oauth import OAuthApp
 
@@ -225,3 +226,15 @@ def test_rl_12_an_address_has_so_many_requests_kept_and_no_more(build: Builder) 
     assert ask(inn.visitor("192.0.2.8"), app).status_code == 303
     inn.clock.advance(minutes=2)
     assert ask(browser, app).status_code == 303
+
+
+def test_rl_12_nobody_changes_her_application_without_end(town: House, mallory: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change is written down for good, and one of the addresses that she names may be called each time."""
+    monkeypatch.setattr(applications, "CHANGES_BY_OWNER", 5)
+    monkeypatch.setattr(roles, "CHANGES_BY_OWNER", 5)
+    here = f"/applications/{her_own(town, mallory).id}"
+    named = [call(town, "PATCH", here, mallory, {"client_name": f"Game {number}"}).status_code for number in range(8)]
+    declared = [call(town, "POST", f"{here}/permissions", mallory, {"name": f"game:{number}"}).status_code for number in range(8)]
+    assert (named, declared) == ([200] * 5 + [429] * 3, [201] * 5 + [429] * 3)
+    assert call(town, "DELETE", here, mallory).status_code == 204, "but she may take it away"
+    town.clock.advance(hours=1, seconds=1)
