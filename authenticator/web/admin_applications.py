@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 
+from authenticator.applications import Application
 from authenticator.errors import AuthError
 from authenticator.flows import applications, client_metadata
+from authenticator.flows.client_words import CODE, DEVICE, EXCHANGE, ITSELF, REFRESH, RULES
 from authenticator.flows.outcomes import Signed
 from authenticator.http import csrf
 from authenticator.http.guard import client
@@ -26,6 +28,25 @@ DONE = {
     "removed": "The application was removed.",
 }
 NAME = Field("client_name", "Name", max_length=100, help="Shown to people when they are asked for consent.")
+SCOPE = Field(
+    "scope", "Scopes", required=False, max_length=2000, help="What it may ask for, with spaces between; without any, the usual ones."
+)
+TOLD = Field(
+    "backchannel_logout_uri",
+    "Told of sign-outs at",
+    required=False,
+    max_length=2000,
+    help="Its address for back-channel logout, if it has one.",
+)
+TRUSTED = Field("trusted", "It is our own: people are not asked for consent", "checkbox", required=False)
+GRANTS = {  # by the name of its box: what it stands for, and that
+    "people": (CODE, Field("people", "People sign in to it in a browser", "checkbox", required=False)),
+    "stays": (REFRESH, Field("stays", "They stay signed in (refresh tokens)", "checkbox", required=False)),
+    "device": (DEVICE, Field("device", "It has no browser, like a television or a terminal (device code)", "checkbox", required=False)),
+    "itself": (ITSELF, Field("itself", "It acts for itself, for no person (client credentials)", "checkbox", required=False)),
+    "exchange": (EXCHANGE, Field("exchange", "It passes on what it was given (token exchange)", "checkbox", required=False)),
+}
+FIELDS = (NAME, SCOPE, TOLD)
 LISTS = ("redirect_uris", "post_logout_redirect_uris")
 METHODS = {
     "client_secret_basic": "A secret, sent as HTTP Basic (usual for web servers)",
@@ -61,9 +82,9 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None) -> Re
         "looked": admin_lists.applications(auth, wanted, one(request.args, "after") or None),
         "q": wanted,
         "key_of": admin_lists.key_of,
-        "methods": METHODS,
-        "fields": (NAME,),
-        "values": _sent() if error else {"token_endpoint_auth_method": "client_secret_basic"},
+        "form": _form("operator"),
+        "fields": FIELDS,
+        "values": _sent() if error else {"token_endpoint_auth_method": "client_secret_basic", "people": "1", "stays": "1"},
     }
     return page("admin_applications.html", signed, error=error, done=DONE, **facts)
 
@@ -72,9 +93,6 @@ def application(auth: Service, signed: Signed, *, id: str, error: AuthError | No
     """One application; `secret` is a new one, shown in this one answer."""
     found = auth.application(id_behind(id))
     now = auth.core.clock.now()
-    described = client_metadata.described(found)
-    lists = {name: "\n".join(described.get(name, ())) for name in LISTS}
-    known = {"client_name": found.name, "token_endpoint_auth_method": found.auth_method, **lists}
     facts: dict[str, Any] = {
         "application": found,
         "key": admin_lists.key_of(found),
@@ -82,9 +100,9 @@ def application(auth: Service, signed: Signed, *, id: str, error: AuthError | No
         "secret": secret,
         "secrets": [(applications.secret_name(item), item) for item in found.secrets if item.expires_at is None or item.expires_at > now],
         "by_secret": found.auth_method in applications.BY_SECRET,
-        "methods": METHODS,
-        "fields": (NAME,),
-        "values": _sent() if error and NAME.name in request.form else known,
+        "form": _form(found.registration),
+        "fields": FIELDS,
+        "values": _sent() if error and NAME.name in request.form else _known(found),
         "issuer": auth.settings.public_url,
     }
     return page("admin_application.html", signed, error=error, done=DONE, **facts)
@@ -128,15 +146,44 @@ def _remove(auth: Service, signed: Signed, *, id: str) -> Response:
     return make_response(redirect(url_for("admin_applications.show", done="removed"), 303))
 
 
+def _form(registration: str) -> dict[str, Any]:
+    """What the form offers to applications that came in this way."""
+    rules = RULES[registration]
+    boxes = [field for grant, field in GRANTS.values() if grant in rules.grants]
+    return {"methods": METHODS, "grants": boxes, "name": NAME, "scope": SCOPE, "told": TOLD, "trusted": TRUSTED if rules.ours else None}
+
+
+def _known(found: Application) -> dict[str, str]:
+    """The form's fields as they are registered."""
+    described = client_metadata.described(found)
+    lists = {name: "\n".join(described.get(name, ())) for name in LISTS}
+    boxes = {name: "1" for name, (grant, _field) in GRANTS.items() if grant in found.grants}
+    texts = {name: str(described.get(name, "")) for name in ("token_endpoint_auth_method", SCOPE.name, TOLD.name)}
+    return {NAME.name: found.name, TRUSTED.name: "1" if found.trusted else "", **texts, **lists, **boxes}
+
+
 def _metadata() -> dict[str, Any]:
     """What the form says, in the words of RFC 7591."""
     sent = _sent()
     lists = {name: sent[name].split() for name in LISTS}
-    return {"client_name": sent["client_name"].strip(), "token_endpoint_auth_method": sent["token_endpoint_auth_method"], **lists}
+    grants = [grant for name, (grant, _field) in GRANTS.items() if sent[name]]
+    native = any(not uri.startswith(("https:", "http:")) for uri in lists["redirect_uris"])
+    return {
+        "client_name": sent["client_name"].strip(),
+        "token_endpoint_auth_method": sent["token_endpoint_auth_method"],
+        "grant_types": grants,
+        "response_types": ["code"] if CODE in grants else [],
+        "scope": " ".join(sent["scope"].split()) or None,
+        "backchannel_logout_uri": sent["backchannel_logout_uri"].strip(),
+        "trusted": bool(sent["trusted"]),
+        **({"application_type": "native"} if native else {}),
+        **lists,
+    }
 
 
 def _sent() -> dict[str, str]:
-    return {name: one(request.form, name) for name in ("client_name", "token_endpoint_auth_method", *LISTS)}
+    names = ("client_name", "token_endpoint_auth_method", "scope", "backchannel_logout_uri", "trusted", *LISTS, *GRANTS)
+    return {name: one(request.form, name) for name in names}
 
 
 def _to(key: str, done: str) -> Response:

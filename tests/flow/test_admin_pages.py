@@ -272,3 +272,37 @@ def test_an_application_that_is_a_metadata_document_is_shut_out(chief: Account, 
     link = next(link for link in browser.get("/admin/permissions").links if "mcp.example" in link)
     assert "Permissions of Strange" in browser.get(link)
     assert "was added" in browser.submit(link, action="/declare", name="reports:read", text="").follow()
+
+
+def test_what_an_application_is_for_is_chosen_and_changed(chief: Account, service: Service) -> None:
+    browser, here = chief.browser(), "/admin/applications"
+    program = {"client_name": "Nightly", "redirect_uris": "", "people": "", "stays": "", "itself": "1"}
+    assert "It is not shown again" in browser.submit(here, **program, token_endpoint_auth_method="client_secret_basic")
+    nightly = service.applications(owner="").items[-1]
+    assert (nightly.grants, nightly.redirect_uris) == (("client_credentials",), ())
+    phone = {"client_name": "Phone", "redirect_uris": "com.example.phone:/back", "token_endpoint_auth_method": "none"}
+    assert browser.submit(here, **phone).status == 200
+    refused = browser.submit(here, **{**program, "itself": ""}, token_endpoint_auth_method="none")
+    assert refused.status == 422
+    assert 'id="grant_types-error"' in refused.html
+    found = next(item for item in service.applications(owner="").items if item.name == "Phone")
+    assert found.grants == ("authorization_code", "refresh_token")
+    before = service.change_application(found, {"scope": "openid profile", "backchannel_logout_uri": "https://phone.example/out"})
+    changed = browser.submit(f"{here}/{found.id}", action="/change", **phone, trusted="1", device="1")
+    assert "was changed" in changed.follow()
+    after = service.application(found.id)
+    assert (after.trusted, set(after.grants) - set(before.grants)) == (True, {"urn:ietf:params:oauth:grant-type:device_code"})
+    assert (after.scopes, after.backchannel_logout_uri) == (before.scopes, before.backchannel_logout_uri), "what stood in the form"
+
+
+def test_an_application_of_a_person_is_offered_only_what_it_may_be(chief: Account, ada: Account, service: Service) -> None:
+    now = service.core.clock.now()
+    hers = Application("app_hers", "Hers", now, now, owner=ada.id, registration="owner", redirect_uris=("https://hers.example/back",))
+    service.core.store.add_application(hers)
+    browser, here = chief.browser(), f"/admin/applications/{hers.id}"
+    page = browser.get(here).html
+    assert ('name="trusted"' in page, 'name="exchange"' in page, 'name="device"' in page) == (False, False, True)
+    fields = {"client_name": "Hers", "redirect_uris": "https://hers.example/back", "token_endpoint_auth_method": "client_secret_basic"}
+    form = browser.get(here).form("client_name")
+    assert "was changed" in browser.post(form.action, {**form.values, **fields, "trusted": "1"}).follow()
+    assert not service.application(hers.id).trusted
