@@ -12,6 +12,7 @@ from authenticator.errors import AuthError
 
 # alphabets whose letters pass for those of another (UTS 39 §4)
 ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})  # names of the very machine that asks
 
 
 # Most addresses are plain, and of these the library, which takes 40 µs, has nothing to say: letters and digits with single

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from authenticator.cli.dev import LOOPBACK, database
+from authenticator.cli.dev import database
+from authenticator.identifiers import LOCAL_HOSTS
 from authenticator.registry import Found
 from authenticator.service import Service
 from authenticator.settings import PREFIX, Loaded, Settings
@@ -38,7 +39,7 @@ def settings_findings(settings: Settings) -> Iterator[Finding]:
 
 
 def public_url(settings: Settings) -> Iterator[Finding]:
-    local = urlsplit(settings.public_url).hostname in LOOPBACK
+    local = urlsplit(settings.public_url).hostname in LOCAL_HOSTS
     if settings.secure:
         yield Finding("good", f"Browsers come to {settings.public_url}; cookies are __Host-, Secure, HttpOnly, SameSite=Lax.")
     elif settings.development or local:

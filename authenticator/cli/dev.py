@@ -21,10 +21,9 @@ from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader, run_s
 from authenticator.app import create_app
 from authenticator.cli.emulator import address_for_browsers, emulator_for
 from authenticator.errors import ConfigurationError
+from authenticator.identifiers import LOCAL_HOSTS
 from authenticator.service import Service
 from authenticator.settings import PREFIX
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Handler(WSGIRequestHandler):
@@ -101,7 +100,7 @@ def defaults(host: str, port: int) -> dict[str, Any]:
 
 def _name(host: str) -> str:
     """`localhost` where browsers can use it: passkeys need a name, not a number."""
-    return "localhost" if host in (*LOOPBACK, "0.0.0.0", "::") else host  # noqa: S104
+    return "localhost" if host in (*LOCAL_HOSTS, "0.0.0.0", "::") else host  # noqa: S104
 
 
 def banner(service: Service) -> str:

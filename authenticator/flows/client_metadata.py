@@ -11,6 +11,7 @@ from authenticator.flows import client_uris
 from authenticator.flows.client_checks import check
 from authenticator.flows.client_words import CODE, DEVICE, RULES, Metadata, Rules, read
 from authenticator.flows.core import Core
+from authenticator.identifiers import LOCAL_HOSTS
 
 USUAL_SCOPES: Final = ("openid", "profile", "email", "offline_access")
 KEPT: Final = (  # registered and handed back as they are; few of them are looked at here
@@ -115,7 +116,7 @@ def _sector(said: Metadata, rules: Rules) -> str:
     """
     first = next((uri for uri in said.redirect_uris if uri.startswith("https:")), "")
     host = client_uris.host_of(said.sector_identifier_uri or first)
-    return "" if host in client_uris.LOOPBACK or (DEVICE in said.grant_types and not rules.ours) else host
+    return "" if host in LOCAL_HOSTS or (DEVICE in said.grant_types and not rules.ours) else host
 
 
 def has_usual_origins(application: Application) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from authenticator.identifiers import LOCAL_HOSTS
+
 LONGEST = 2000
 ODD = "\\\"'<>^`{|}\x7f"  # in no address as RFC 3986 writes it, but for the apostrophe, with which strings end
 MOST = 20  # addresses of one kind
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # a scheme of one's own has a domain's name backwards in it (RFC 8252 §7.1), which no scheme that runs or reads anything has
 PRIVATE = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|[0-9a-f:.]+")
@@ -21,7 +22,7 @@ def redirect_fault(uri: str, *, native: bool) -> str:
         return "Each must be one whole address without spaces, such as https://app.example/callback."
     if "#" in uri:
         return "No address may have a fragment (#)."
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts)):
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL_HOSTS):
         return "" if _has_host(parts) else "Each address needs a host in lower case, and neither a user nor a wildcard."
     if native and PRIVATE.fullmatch(parts.scheme):
         return "" if not parts.netloc or _has_host(parts) else "A scheme of your own is followed by /path."
@@ -33,7 +34,7 @@ def redirect_fault(uri: str, *, native: bool) -> str:
 def page_fault(uri: str) -> str:
     """What is wrong with the address of a page or picture that people may be led to; empty for a good one."""
     parts = _split(uri)
-    if parts is None or not _has_host(parts) or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts))):
+    if parts is None or not _has_host(parts) or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL_HOSTS)):
         return "This must be an https address such as https://app.example/about."
     return ""
 
@@ -56,11 +57,6 @@ def host_of(uri: str) -> str:
     """The host of an address; empty for one without."""
     parts = _split(uri)
     return (parts.hostname or "") if parts else ""
-
-
-def is_loopback(parts: SplitResult) -> bool:
-    """Whether the address is of the very machine that its browser runs on."""
-    return parts.hostname in LOOPBACK
 
 
 def _split(uri: str) -> SplitResult | None:

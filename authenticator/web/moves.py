@@ -69,9 +69,9 @@ def _away(service: Service, outcome: Away) -> Response:
 
 def _arrived(service: Service, outcome: SignedIn) -> Response:
     if outcome.intent in DONE:
-        target = allowed(service, outcome.return_to) or url_for("account.show", done=DONE[outcome.intent])
+        target = service.allowed_return(outcome.return_to) or url_for("account.show", done=DONE[outcome.intent])
     else:
-        target = allowed(service, outcome.return_to) or (
+        target = service.allowed_return(outcome.return_to) or (
             url_for("account.show", done="welcome") if outcome.created else url_for("account.show")
         )
     response = recovery_codes(outcome.recovery_codes, back=target) if outcome.recovery_codes else make_response(redirect(target, 303))
@@ -96,15 +96,10 @@ def wanted(service: Service) -> str:
 
 def may_end_at(service: Service, url: str) -> str:
     """The URL if it may be followed, also by a form of this page."""
-    target = allowed(service, url)
+    target = service.allowed_return(url)
     if target:
         headers.allow_form_to(service.leads_to(target, guard.cookies().browser(request)) if target.startswith("/") else target)
     return target
-
-
-def allowed(service: Service, url: str) -> str:
-    """The URL, or nothing: whatever may not be followed is ignored (ASVS 5.0 3.7.2)."""
-    return service.allowed_return(url)
 
 
 def carried(return_to: str, login_hint: str = "") -> dict[str, Any]:
