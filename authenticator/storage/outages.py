@@ -33,6 +33,9 @@ class Outages:
         found = getattr(self._store, name)
         return self._watched(found) if callable(found) else found
 
+    def __dir__(self) -> list[str]:
+        return dir(self._store)
+
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
         rotate = self._watched(self._store.rotate_refresh)
         rotation: Rotation = rotate(session_id, presented, successor, now, grace + self._since_outage(now))

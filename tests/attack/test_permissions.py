@@ -198,15 +198,16 @@ def test_ap_02_a_gift_is_checked_again_after_it_was_written(house: House, monkey
     clerk, friend = house.sign_up(), house.sign_up()
     give(house, clerk, *RIGHTS, "users:read")
     store = house.service.core.store
-    save = type(store).save_user
+    save = store.save_user
 
-    def late(self: Any, user: Any) -> bool:
+    def late(user: Any) -> bool:
         if user.id == friend.id and user.assignments:
-            monkeypatch.setattr(type(store), "save_user", save)
+            monkeypatch.setattr(store, "save_user", save)
             house.service.revoke(house.service.find_user(clerk.id), "users:read", by="operator")
-        return save(self, user)
+        done: bool = save(user)
+        return done
 
-    monkeypatch.setattr(type(store), "save_user", late)
+    monkeypatch.setattr(store, "save_user", late)
     assert call(house, "POST", f"/users/{friend.id}/permissions", clerk, {"permission": "users:read"}).status_code == 403
     assert held(house, friend) == ()
 
