@@ -158,7 +158,7 @@ def _service(loaded: Loaded, installed: Installed, clock: Clock) -> Service:
 
 
 def _reach(settings: Settings, oidc: OidcOptions) -> Reach:
-    """Where addresses given by applications may lead (SECURITY.md 86); a developer's applications stand on her own machine."""
+    """Where addresses given by applications may lead (ASVS 5.0 1.3.6); a developer's applications stand on her own machine."""
     inner = [*oidc.dangerous_inner_networks, *(LOOPBACK if settings.development else ())]
     return Reach(oidc.outgoing_ports, inner)
 
@@ -212,7 +212,7 @@ def _field_keys(settings: Settings) -> dict[str, bytes]:
 
 
 def _secret(settings: Settings) -> bytes:
-    """The master secret; in development made once and kept (SECURITY.md 27)."""
+    """The master secret; in development made once and kept (ASVS 5.0 13.2.3)."""
     text = settings.secret_key.get_secret_value()
     if not text and settings.development:
         text = kept_secret(settings.data_dir / "secrets" / "secret_key")
