@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hmac
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256, sha512
 from typing import Any, Final
 
 from authenticator_client.issuer import Issuer
-from authenticator_client.jws import LEEWAY, Opener
+from authenticator_client.jws import LEEWAY, Opener, base64url
 
 LOGOUT_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_SECONDS: Final = 300
@@ -83,4 +82,4 @@ class IdTokens:
 def _halves(access_token: str) -> list[str]:
     """OpenID Connect Core §3.1.3.6: the hash is that of the signature's algorithm, SHA-512 for EdDSA and SHA-256 for the others."""
     raw = access_token.encode("ascii", "replace")
-    return [urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode() for digest in (sha256(raw).digest(), sha512(raw).digest())]
+    return [base64url(digest[: len(digest) // 2]) for digest in (sha256(raw).digest(), sha512(raw).digest())]

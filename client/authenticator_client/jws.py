@@ -39,7 +39,7 @@ class Opener:
         head, body, tail = found.groups()
         key = self._key(head)
         signature = _unb64(tail)
-        if signature is None or _b64(signature) != tail or _is_malleable(key, signature):
+        if signature is None or base64url(signature) != tail or _is_malleable(key, signature):
             self.refuse("its signature is misspelt")
         if not key.verifies(f"{head}.{body}".encode(), signature):
             self.refuse("its signature is wrong")
@@ -120,5 +120,6 @@ def _unb64(text: str) -> bytes | None:
         return None
 
 
-def _b64(raw: bytes) -> str:
+def base64url(raw: bytes) -> str:
+    """Base64 without padding (RFC 7515 §2)."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

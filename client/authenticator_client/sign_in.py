@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -18,7 +17,7 @@ from authenticator_client import web
 from authenticator_client.errors import Refused, Unavailable, showable
 from authenticator_client.id_token import IdTokens
 from authenticator_client.issuer import Issuer
-from authenticator_client.jws import LEEWAY
+from authenticator_client.jws import LEEWAY, base64url
 from authenticator_client.person import Person, SignedIn
 from authenticator_client.requests_in import safe_path
 from authenticator_client.store import MemoryStore, Store
@@ -91,7 +90,7 @@ class SignIn:
             "scope": self._scope,
             "state": state,
             "nonce": nonce,
-            "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
+            "code_challenge": base64url(hashlib.sha256(verifier.encode()).digest()),
             "code_challenge_method": "S256",
         } | self._target()
         place = self.issuer.endpoint("authorization_endpoint")
