@@ -19,8 +19,9 @@ class Clients:
     def __init__(self, trusted_proxies: Sequence[str], country_of: Callable[[str], str] = lambda _address: "") -> None:
         self._trusted: tuple[Network, ...] = tuple(ipaddress.ip_network(item) for item in trusted_proxies)
         self._country_of = lru_cache(4096)(country_of)
+        self._is_trusted = lru_cache(1024)(self._belongs)
 
-    def of(self, request: Request) -> Client:
+    def of(self, request: Request, device: str = "") -> Client:
         """Address and its country, User-Agent (300 characters at most) and the languages wished for."""
         address = self._address(request.environ.get("REMOTE_ADDR") or "", request.headers.get("X-Forwarded-For", ""))
         return Client(
@@ -28,6 +29,7 @@ class Clients:
             agent=request.headers.get("User-Agent", "")[:300],
             locale=request.headers.get("Accept-Language", "")[:100],
             country=self._country_of(address),
+            device=device,
         )
 
     def _address(self, peer: str, forwarded: str) -> str:
@@ -47,7 +49,7 @@ class Clients:
         """Whether this peer is one of our proxies, so that what it tells of the first request counts."""
         return bool(self._trusted) and self._is_trusted(peer)
 
-    def _is_trusted(self, address: str) -> bool:
+    def _belongs(self, address: str) -> bool:
         if not address:  # a unix socket has no peer address: only our own proxy can reach it
             return True
         if not _is_address(address):

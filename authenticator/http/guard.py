@@ -41,7 +41,7 @@ def client() -> Client:
     if "auth_client" not in g:
         clients: Clients = current_app.extensions["authenticator_clients"]
         secret = cookies().browser(request)
-        g.auth_client = replace(clients.of(request), device=digest(secret) if secret else "")
+        g.auth_client = clients.of(request, digest(secret) if secret else "")
     found: Client = g.auth_client
     return found
 

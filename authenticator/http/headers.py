@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
@@ -25,6 +26,16 @@ _FIXED = (
 _HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
+@dataclass
+class Wishes:
+    """What one page may do beyond the usual: the origins that its forms may lead to and its frames be of, a picture's, and our scripts."""
+
+    forms: set[str] = field(default_factory=set)
+    frames: set[str] = field(default_factory=set)
+    image: str = ""
+    scripts: bool = False
+
+
 class Headers:
     """Adds what is missing to an answer. A view that sets one of these headers itself keeps its own."""
 
@@ -34,13 +45,12 @@ class Headers:
         self._usual = f"{self._before}{self._after}"
 
     def _policy(self) -> str:
-        origins, scripts, image = g.get("form_origins"), g.get("own_scripts"), g.get("image_origin", "")
-        frames = g.get("frame_origins")
-        if not origins and not scripts and not image and not frames:
+        wishes: Wishes | None = g.get("page_wishes")
+        if wishes is None:
             return self._usual
-        framed = f"; frame-src {' '.join(sorted(frames))}" if frames else ""
-        before = self._before.replace("img-src", f"img-src {image}", 1) if image else self._before
-        return f"{before}{''.join(f' {origin}' for origin in sorted(origins or ()))}{self._after}{SCRIPTS if scripts else ''}{framed}"
+        framed = f"; frame-src {' '.join(sorted(wishes.frames))}" if wishes.frames else ""
+        before = self._before.replace("img-src", f"img-src {wishes.image}", 1) if wishes.image else self._before
+        return f"{before}{''.join(f' {origin}' for origin in sorted(wishes.forms))}{self._after}{SCRIPTS if wishes.scripts else ''}{framed}"
 
     def add(self, response: Response) -> Response:
         """The `after_request` hook (ASVS 5.0 3.4.1 to 3.4.8 and 14.3.2)."""
@@ -79,31 +89,38 @@ def allow_form_to(url: str) -> None:
     else:
         target = f"{parts.scheme}://{parts.netloc}" if parts.hostname else ""
     if target:
-        g.form_origins = g.get("form_origins", frozenset()) | {target}
+        _wishes().forms.add(target)
 
 
 def allow_image(url: str) -> None:
     """Let this page show pictures of the origin of `url`, an https address."""
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname and not set(parts.netloc) & set(";, '\""):
-        g.image_origin = f"https://{parts.netloc}"
+        _wishes().image = f"https://{parts.netloc}"
 
 
 def allow_frame(url: str) -> None:
     """Let this page hold a frame of the origin of `url`."""
     parts = urlsplit(url)
     if parts.scheme in ("http", "https") and parts.hostname and not set(parts.netloc) & set(";, '\""):
-        g.frame_origins = g.get("frame_origins", frozenset()) | {f"{parts.scheme}://{parts.netloc}"}
+        _wishes().frames.add(f"{parts.scheme}://{parts.netloc}")
 
 
 def allow_scripts() -> None:
     """Let this page run our own script files: passkeys need one, and answers that are posted to an application."""
-    g.own_scripts = True
+    _wishes().scripts = True
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Put the headers on every answer of this app, errors included."""
     app.after_request(Headers(settings).add)
+
+
+def _wishes() -> Wishes:
+    if "page_wishes" not in g:
+        g.page_wishes = Wishes()
+    found: Wishes = g.page_wishes
+    return found
 
 
 def _keep(response: Response) -> Response:

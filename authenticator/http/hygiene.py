@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from flask import Flask, request
+from flask import Flask, Request, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import MethodNotAllowed
 
@@ -31,20 +31,21 @@ def install(app: Flask) -> None:
 
 def check() -> None:
     """AuthError `headers_too_large`, `body_too_large`, `unsupported_media_type` or `invalid_request`; 405 for TRACE and its like."""
-    environ = request.environ
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]  # its stand-in looks it up at every dot
+    environ = asked.environ
     if sum(len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_")) > LONGEST_HEADERS:
         raise AuthError("headers_too_large")
-    if request.method not in METHODS:
+    if asked.method not in METHODS:
         raise MethodNotAllowed(METHODS)
-    if "\0" in request.path:
+    if "\0" in asked.path:
         raise AuthError("invalid_request")
-    if not _is_utf8(request.query_string):
-        request.query_string, environ["QUERY_STRING"] = b"", ""  # whoever tells of the refusal could not read it either
+    if not _is_utf8(asked.query_string):
+        asked.query_string, environ["QUERY_STRING"] = b"", ""  # whoever tells of the refusal could not read it either
         raise AuthError("invalid_request", "Letters beyond ASCII stand in an address as UTF-8, percent-encoded.")
-    if request.query_string and "access_token" in request.args:
+    if asked.query_string and "access_token" in asked.args:
         raise AuthError("invalid_request", "An access token belongs in the Authorization header, never in an address.")
-    if has_body():
-        _check_body()
+    if _has_body(asked):
+        _check_body(asked)
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -55,48 +56,48 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def has_body() -> bool:
+def _has_body(asked: Request) -> bool:
     """Whether a body comes with the request, as far as its headers tell."""
-    length = request.environ.get("CONTENT_LENGTH")
-    return bool(length and length != "0") or "HTTP_TRANSFER_ENCODING" in request.environ
+    length = asked.environ.get("CONTENT_LENGTH")
+    return bool(length and length != "0") or "HTTP_TRANSFER_ENCODING" in asked.environ
 
 
-def _check_body() -> None:
-    length = request.environ.get("CONTENT_LENGTH") or "0"
+def _check_body(asked: Request) -> None:
+    length = asked.environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
         raise AuthError("invalid_request")
-    longest = LONGEST_UPLOAD if request.endpoint in UPLOADS else LONGEST_BODY
+    longest = LONGEST_UPLOAD if asked.endpoint in UPLOADS else LONGEST_BODY
     if len(length) > 9 or int(length) > longest:
         raise AuthError("body_too_large")
-    request.max_content_length = longest + 1
-    request.max_form_parts = MOST_PARTS
-    if "HTTP_TRANSFER_ENCODING" in request.environ and len(request.get_data()) > longest:
+    asked.max_content_length = longest + 1
+    asked.max_form_parts = MOST_PARTS
+    if "HTTP_TRANSFER_ENCODING" in asked.environ and len(asked.get_data()) > longest:
         # Werkzeug would stop at the limit and hand out the beginning of a chunked body as the whole
         raise AuthError("body_too_large")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if asked.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise AuthError("unsupported_media_type", "Send the body without Content-Encoding.")
-    if request.path.startswith("/api/") and request.endpoint in UPLOADS:
-        _require_picture()
-    elif request.path.startswith("/api/"):
-        _require_json()
-    elif request.mimetype in _FORMS:
-        _count_parts()
+    if asked.path.startswith("/api/") and asked.endpoint in UPLOADS:
+        _require_picture(asked)
+    elif asked.path.startswith("/api/"):
+        _require_json(asked)
+    elif asked.mimetype in _FORMS:
+        _count_parts(asked)
 
 
-def _require_json() -> None:
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype != "application/json" or charset not in _UTF8:
+def _require_json(asked: Request) -> None:
+    charset = asked.mimetype_params.get("charset", "utf-8").lower()
+    if asked.mimetype != "application/json" or charset not in _UTF8:
         raise AuthError("unsupported_media_type")
 
 
-def _require_picture() -> None:
+def _require_picture(asked: Request) -> None:
     """What it calls itself is all that is asked here; what it is shows when it is read."""
-    if request.mimetype != "multipart/form-data" and not request.mimetype.startswith("image/"):
+    if asked.mimetype != "multipart/form-data" and not asked.mimetype.startswith("image/"):
         raise AuthError("unsupported_media_type", "Send a picture, or a form with the picture as `file`.")
 
 
-def _count_parts() -> None:
-    parts = sum(len(values) for _, values in request.form.lists()) + sum(len(files) for _, files in request.files.lists())
+def _count_parts(asked: Request) -> None:
+    parts = sum(len(values) for _, values in asked.form.lists()) + sum(len(files) for _, files in asked.files.lists())
     if parts > MOST_PARTS:
         raise AuthError("body_too_large", f"A form may have {MOST_PARTS} parts.")
 

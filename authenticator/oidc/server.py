@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Payload, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
-from flask import Request, Response, current_app, jsonify
+from flask import Request, Response, current_app
 
 from authenticator.applications import Application
 from authenticator.errors import AuthError
@@ -26,10 +27,11 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
 
     def __init__(self, form: Any) -> None:
         self._lists: dict[str, list[str]] = {name: list(values) for name, values in form.lists()}
+        self._first = {name: values[0] for name, values in self._lists.items()}
 
     @property
     def data(self) -> dict[str, str]:
-        return {name: values[0] for name, values in self._lists.items()}
+        return self._first
 
     @property
     def datalist(self) -> dict[str, list[str]]:
@@ -40,13 +42,14 @@ class FormRequest(OAuth2Request):  # type: ignore[misc]
     """A request by Flask as Authlib wants it. Whether it came by https is settled where the service starts."""
 
     def __init__(self, request: Request) -> None:
-        self.method, self.uri, self.headers = request.method, request.url, request.headers
+        self.method, self.headers = request.method, request.headers
         self.payload = Payload(request.form)
         self.client: Client | None = None
         self.auth_method: str | None = None
         self.user = self.authorization_code = self.refresh_token = self.credential = None
         self._body, self._scope = None, None
         self._query, self.path = request.args, request.path
+        self.uri = self.path  # no grant asks for more of the address
 
     @property
     def args(self) -> Any:
@@ -123,8 +126,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
 def as_json(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
     """An answer with Authlib's headers, but for the media type that it writes."""
-    response = jsonify(body)
-    response.status_code = status
+    response = Response(json.dumps(body), status, content_type="application/json")
     for name, value in headers.items():
         if name.lower() != "content-type":
             response.headers[name] = value

@@ -46,9 +46,7 @@ def _token() -> Response:
         raise InvalidRequestError("grant_type is missing.")
     code = asked.value("code")
     with service().redeeming.arrived(code) if code else nullcontext():
-        answer: Response = server().create_token_response(asked)
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Pragma"] = "no-cache"
+        answer: Response = server().create_token_response(asked)  # which nobody may keep, as its headers say (RFC 6749 §5.1)
     return answer
 
 
