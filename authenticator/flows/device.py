@@ -31,6 +31,7 @@ LIFE: Final = timedelta(minutes=10)
 REMEMBERED: Final = timedelta(minutes=20)  # so that a late device hears that its code is too old
 INTERVAL: Final = 5  # seconds
 ENTRIES: Final = 5  # in ten minutes
+DECIDING: Final = 30  # seconds that one answer has for itself
 BEGUN: Final = 60  # by one address in ten minutes
 KIND, CODE, POLL = "device", "user_code", "device_poll"
 
@@ -86,16 +87,24 @@ def look(core: Core, signed: Signed, user_code: str, client: Client) -> Asked:
 
 
 def decide(core: Core, signed: Signed, user_code: str, seal: str, client: Client, *, allow: bool) -> Application:
-    """The person's answer, which counts once; AuthError `invalid_code` for a code that is spent, or that she was not shown."""
+    """The person's answer, which counts once; AuthError `invalid_code` for a code that is spent, or that she was not shown.
+
+    The code goes last, so that she can answer again where something broke: else the device would wait in vain until it is too old.
+    """
     letters, now = _letters(user_code), core.clock.now()
+    name = _name(core, letters)
     shown = bool(letters) and same(seal, _seal(core, signed, letters))
-    application, facts = _behind(core, core.store.take_ticket(CODE, _name(core, letters), now) if shown else None)
+    alone = shown and core.store.count_attempts([Limit(f"deciding:{name}", 1, DECIDING)], now) == 0
+    application, facts = _behind(core, core.store.read_ticket(CODE, name, now) if alone else None)
+    if _is_answered(core.store.read_ticket(KIND, str(facts["device"]), now)):
+        raise _gone()
     if allow:
         consent.agree(core, signed.user, application, facts["scopes"], resources=facts["resources"], client=client)
-    answer = {name: facts[name] for name in ("client_id", "scopes", "resources", "until")}
+    answer = {fact: facts[fact] for fact in ("client_id", "scopes", "resources", "until")}
     core.store.issue_ticket(
         KIND, str(facts["device"]), {**answer, **(_proof(signed, now) if allow else {"denied": True})}, now + REMEMBERED
     )
+    core.store.take_ticket(CODE, name, now)
     kind = "device_approved" if allow else "device_refused"
     core.history.record(kind, user_id=signed.user.id, client=client, application=application.id, session=signed.session.id)
     return application
@@ -110,7 +119,7 @@ def redeem(core: Core, application: Application, device_code: str, *, jkt: str, 
         raise InvalidGrantError("The device_code is not valid.")
     if datetime.fromisoformat(facts["until"]) <= now:
         raise ExpiredTokenError()
-    if not (facts.get("denied") or facts.get("user_id")):
+    if not _is_answered(facts):
         _wait(core, name, now)
     taken = core.store.take_ticket(KIND, name, now)
     if taken is None:
@@ -124,8 +133,17 @@ def _behind(core: Core, facts: Mapping[str, Any] | None) -> tuple[Application, M
     """The application of a code, and what the code stands for; AuthError `invalid_code`."""
     application = applications.find(core, str(facts["client_id"])) if facts else None
     if facts is None or application is None or not application.enabled:
-        raise AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
+        raise _gone()
     return application, facts
+
+
+def _gone() -> AuthError:
+    return AuthError("invalid_code", "That code is not right, or no longer valid. Look at your device again.")
+
+
+def _is_answered(waiting: Mapping[str, Any] | None) -> bool:
+    """Whether somebody has answered the device; it may have come for that already."""
+    return waiting is None or bool(waiting.get("denied") or waiting.get("user_id"))
 
 
 def spelled(letters: str) -> str:

@@ -114,9 +114,15 @@ def _agreed(auth: Service, application: Application, waiting: Waiting, signed: S
         return answers.refused(refusal, application.name)
     if step is not Step.DONE:
         return make_response(redirect(_address(waiting), 303))
-    auth.answered(waiting)
     auth.agree(signed, application, asked, client())
-    return answers.code(asked.target, auth.give_code(signed, application, asked, client()), application.name)
+    return _given(auth, application, asked, waiting, signed)
+
+
+def _given(auth: Service, application: Application, asked: Asked, waiting: Waiting | None, signed: Signed) -> Response:
+    """The code. Only with it the request is answered: where something breaks before, she tries again."""
+    code = auth.give_code(signed, application, asked, client())
+    auth.answered(waiting)
+    return answers.code(asked.target, code, application.name)
 
 
 def _follow(auth: Service, application: Application, asked: Asked, waiting: Waiting | None) -> Response:
@@ -129,8 +135,7 @@ def _follow(auth: Service, application: Application, asked: Asked, waiting: Wait
         auth.answered(waiting)
         return answers.refused(refusal, application.name)
     if step is Step.DONE and signed is not None:
-        auth.answered(waiting)
-        return answers.code(asked.target, auth.give_code(signed, application, asked, client()), application.name)
+        return _given(auth, application, asked, waiting, signed)
     if waiting is None:
         waiting = auth.await_person(asked, csrf.browser(), client())
         if step is not Step.SIGN_IN:
