@@ -10,7 +10,8 @@ from flask_jwt_extended import JWTManager, create_access_token
 
 from authenticator.flows.access import TYPE
 from authenticator.flows.outcomes import Signed
-from authenticator.flows.sessions import shows_two_factors
+from authenticator.flows.released import further
+from authenticator.flows.sessions import acr_of
 from authenticator.flows.signing import lower
 from authenticator.http.bearer import OWN_CLIENT, Checks, Claims
 from authenticator.service import Service
@@ -71,10 +72,11 @@ class Tokens:
             "sid": session.id,
             "auth_time": int(session.auth_time.timestamp()),
             "amr": list(session.amr),
-            "acr": "2" if shows_two_factors(session, moment) else "1",
+            "acr": acr_of(session, moment),
             "client_id": OWN_CLIENT,
         }
-        claims |= self._further_claims(signed) | ({"scope": scope} if scope else self._held(signed))
+        claims |= further(self._service.core, signed.user, self._service.settings.token_audience, (), RESERVED)
+        claims |= {"scope": scope} if scope else self._held(signed)
         return lower(create_access_token(signed.user.id, additional_claims=claims))
 
     def _held(self, signed: Signed) -> dict[str, list[str]]:
@@ -84,18 +86,6 @@ class Tokens:
         held = self._service.held_here(signed.user)
         facts = {"permissions": sorted(held.permissions), "roles": sorted(held.roles)}
         return {name: found for name, found in facts.items() if found}
-
-    def _further_claims(self, signed: Signed) -> dict[str, Any]:
-        hook = self._service.core.registry.hooks.auth_claims
-        if not hook.get_hookimpls():
-            return {}
-        merged: dict[str, Any] = {}
-        for claims in hook(user=signed.user, audience=self._service.settings.token_audience, scopes=()):
-            clash = (RESERVED | set(merged)) & set(claims or {})
-            if clash:
-                raise ValueError(f"two plug-ins, or a plug-in and the core, give the claims {', '.join(sorted(clash))}")
-            merged |= claims or {}
-        return merged
 
     def check(self, token: str) -> Claims:
         """The claims of a valid token whose session is open; AuthError `invalid_token`, `token_expired` or `token_revoked`."""
