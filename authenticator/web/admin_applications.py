@@ -19,6 +19,7 @@ from authenticator.service import Service
 from authenticator.web import admin_lists
 from authenticator.web.admin_lists import id_behind
 from authenticator.web.admin_seated import administrator, page
+from authenticator.web.shown_once import once
 
 DONE = {
     "changed": "The application was changed.",
@@ -109,8 +110,11 @@ def application(auth: Service, signed: Signed, *, id: str, error: AuthError | No
 
 
 def _add(auth: Service, signed: Signed) -> Response:
-    made = auth.register_application(_metadata(), by=signed.user.id, client=client())
-    return application(auth, signed, id=admin_lists.key_of(made.application), secret=made.secret)
+    def register() -> dict[str, str]:
+        made = auth.register_application(_metadata(), by=signed.user.id, client=client())
+        return {"id": admin_lists.key_of(made.application), "secret": made.secret}
+
+    return application(auth, signed, **once(auth, signed, register))
 
 
 def _change(auth: Service, signed: Signed, *, id: str) -> Response:
@@ -129,8 +133,9 @@ def _disable(auth: Service, signed: Signed, *, id: str) -> Response:
 
 
 def _add_secret(auth: Service, signed: Signed, *, id: str) -> Response:
-    _, secret = auth.add_client_secret(auth.application(id_behind(id)), by=signed.user.id, client=client())
-    return application(auth, signed, id=id, secret=secret)
+    found, who = auth.application(id_behind(id)), signed.user.id
+    made = once(auth, signed, lambda: {"secret": auth.add_client_secret(found, by=who, client=client())[1]})
+    return application(auth, signed, id=id, secret=made["secret"])
 
 
 def _remove_secret(auth: Service, signed: Signed, *, id: str) -> Response:

@@ -18,6 +18,7 @@ from authenticator.http.texts import gettext as _
 from authenticator.kinds.base import Field
 from authenticator.service import Service
 from authenticator.web.seated import for_signed
+from authenticator.web.shown_once import once
 
 DONE = {
     "changed": "Your changes were saved.",
@@ -87,8 +88,13 @@ def _add(auth: Service, signed: Signed) -> Response:
     metadata = {**_said(), "token_endpoint_auth_method": method}
     if method == "none" and any(not uri.startswith(("https:", "http:")) for uri in metadata["redirect_uris"]):
         metadata["application_type"] = "native"
-    made = auth.register_application(metadata, owner=signed.user, by=signed.user.id, client=client())
-    return show(auth, signed, secret=made.secret, found=made.application, made=True)
+
+    def register() -> dict[str, str]:
+        made = auth.register_application(metadata, owner=signed.user, by=signed.user.id, client=client())
+        return {"id": made.application.id, "secret": made.secret}
+
+    made = once(auth, signed, register)
+    return show(auth, signed, secret=made["secret"], found=_mine(auth, signed, made["id"]), made=True)
 
 
 def _change(auth: Service, signed: Signed, id: str) -> Response:
@@ -97,8 +103,9 @@ def _change(auth: Service, signed: Signed, id: str) -> Response:
 
 
 def _add_secret(auth: Service, signed: Signed, id: str) -> Response:
-    found, secret = auth.add_client_secret(_mine(auth, signed, id), by=signed.user.id, client=client())
-    return show(auth, signed, secret=secret, found=found)
+    found, who = _mine(auth, signed, id), signed.user.id
+    made = once(auth, signed, lambda: {"secret": auth.add_client_secret(found, by=who, client=client())[1]})
+    return show(auth, signed, secret=made["secret"])
 
 
 def _remove_secret(auth: Service, signed: Signed, id: str, secret_id: str) -> Response:

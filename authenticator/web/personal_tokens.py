@@ -18,6 +18,7 @@ from authenticator.service import Service
 from authenticator.web import devices
 from authenticator.web.scope_words import words_of
 from authenticator.web.seated import for_signed
+from authenticator.web.shown_once import once
 
 DONE = {"deleted": "The token was deleted. It no longer works."}
 USUAL_DAYS = 90
@@ -57,8 +58,8 @@ def show(auth: Service, signed: Signed, *, error: AuthError | None = None, made:
 
 def _make(auth: Service, signed: Signed) -> Response:
     name, scopes, ends = one(request.form, "name"), request.form.getlist("scope"), _end_of(one(request.form, "expires_at"))
-    _, text = auth.make_token(signed, name=name, scopes=scopes, expires_at=ends, client=client())
-    return show(auth, signed, made=text)
+    made = once(auth, signed, lambda: {"text": auth.make_token(signed, name=name, scopes=scopes, expires_at=ends, client=client())[1]})
+    return show(auth, signed, made=made["text"])
 
 
 def _delete(auth: Service, signed: Signed, token_id: str) -> Response:

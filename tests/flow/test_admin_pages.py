@@ -55,7 +55,7 @@ def test_the_account_pages_lead_an_administrator_on(chief: Account) -> None:
 
 
 def test_who_may_see_permissions_only_sees_those(as_user: AsUser, service: Service, ada: Account) -> None:
-    service.grant(service.find_user(ada.id), "permissions:read", by="operator")
+    service.assign("operator", service.find_user(ada.id), Assignment(OWN, permission="permissions:read"))
     browser = ada.browser()
     assert "Permissions" in browser.get("/admin")
     for area in ("/users", "/applications", "/providers", "/history"):
@@ -151,8 +151,8 @@ def test_who_may_is_asked_for_one_thing_or_told_how_to_write_it(chief: Account) 
 
 
 def test_nobody_acts_on_herself_or_on_who_may_more(chief: Account, ada: Account, service: Service) -> None:
-    service.grant(service.find_user(ada.id), "users:read", by="operator")
-    service.grant(service.find_user(ada.id), "users:write", by="operator")
+    service.assign("operator", service.find_user(ada.id), Assignment(OWN, permission="users:read"))
+    service.assign("operator", service.find_user(ada.id), Assignment(OWN, permission="users:write"))
     browser = ada.browser()
     token = browser.get("/admin/users").form("email").csrf
     for target in (chief.id, ada.id):
@@ -272,6 +272,21 @@ def test_an_application_that_is_a_metadata_document_is_shut_out(chief: Account, 
     link = next(link for link in browser.get("/admin/permissions").links if "mcp.example" in link)
     assert "Permissions of Strange" in browser.get(link)
     assert "was added" in browser.submit(link, action="/declare", name="reports:read", text="").follow()
+
+
+def test_a_registration_that_is_sent_twice_registers_one(chief: Account, service: Service) -> None:
+    browser = chief.browser()
+    form = browser.get("/admin/applications").form("client_name")
+    sent = {**form.values, "client_name": "Reports", "redirect_uris": "https://reports.example/back"}
+    sent["token_endpoint_auth_method"] = "client_secret_basic"
+    secrets = {browser.post(form.action, sent).html.partition('class="secret" tabindex="0">')[2][:43] for _ in range(2)}
+    assert len(secrets) == 1
+    (made,) = (item for item in service.applications(owner="").items if item.id != OWN)
+    assert service.check_client_secret(made, secrets.pop())
+    form = browser.get(f"/admin/applications/{made.id}").form(action=f"{made.id}/secrets")
+    assert browser.post(form.action, form.values).html.count("It is not shown again") == 1
+    assert browser.post(form.action, form.values).status == 200
+    assert len(service.application(made.id).secrets) == 2
 
 
 def test_what_an_application_is_for_is_chosen_and_changed(chief: Account, service: Service) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from authenticator.clock import SetClock
 from authenticator.service import Service
 from authenticator.testing.people import Account, AsUser
 
@@ -51,6 +52,28 @@ def test_she_registers_one_and_sees_its_secret_once(ada: Account, auth: Service)
         page = browser.get(path).html
         assert found.id in page
         assert secret[1] not in page
+
+
+def test_a_second_click_or_a_reload_makes_no_second_one_and_shows_the_first_for_a_minute(
+    ada: Account, auth: Service, clock: SetClock
+) -> None:
+    browser = ada.browser()
+    form = browser.get(HERE).form("client_name")
+    first, again = browser.post(HERE, {**form.values, **FIELDS}), browser.post(HERE, {**form.values, **FIELDS})
+    (found,) = auth.applications(owner=ada.id).items
+    secret = re.search(r'<pre class="secret codes" tabindex="0">([^<]+)</pre>', first.html)
+    assert secret
+    assert secret[1] in again.html
+    form = browser.get(f"{HERE}/{found.id}").form(action="/secrets")
+    secrets = {browser.post(form.action, form.values).html.partition('class="secret codes" tabindex="0">')[2][:43] for _ in range(2)}
+    assert len(secrets) == 1
+    assert len(auth.application(found.id).secrets) == 2
+    clock.advance(minutes=2)
+    late = browser.post(form.action, form.values)
+    assert late.status == 409
+    assert "This form was sent before." in late
+    assert secrets.pop() not in late.html
+    assert len(auth.application(found.id).secrets) == 2
 
 
 def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(ada: Account, auth: Service) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from authenticator.applications import OWN, Assignment
 from authenticator.flows import personal_tokens
 
 if TYPE_CHECKING:
@@ -119,12 +120,12 @@ def test_an_administrators_token_does_what_she_may_and_it_was_given(
 ) -> None:
     service = auth_app.extensions["authenticator"]
     narrow = make(client, ada, clock, "account")["token"]
-    service.grant(service.find_user(ada.id), "users:read", by="operator")
+    service.assign("operator", service.find_user(ada.id), Assignment(OWN, permission="users:read"))
     reads = make(client, ada, clock, "users:read")["token"]
     assert client.api("GET", "users", token=reads).status == 200
     assert client.api("GET", "users", token=narrow).code == "forbidden"
     assert client.api("GET", "me", token=reads).code == "forbidden"
-    service.revoke(service.find_user(ada.id), "users:read", by="operator")
+    service.unassign("operator", service.find_user(ada.id), Assignment(OWN, permission="users:read"))
     assert client.api("GET", "users", token=reads).code == "forbidden"
 
 
@@ -138,6 +139,20 @@ def test_the_page_makes_shows_once_and_deletes(ada: Account) -> None:
     gone = browser.submit("/account/tokens", action="/delete").follow()
     assert "It no longer works" in gone
     assert "my script" not in gone
+
+
+def test_a_form_that_is_sent_twice_makes_one_token(ada: Account, clock: SetClock) -> None:
+    browser = ada.browser()
+    form = browser.get("/account/tokens").form("name")
+    sent = {**form.values, "name": "my script", "scope": "account:read"}
+    assert browser.post("/account/tokens", {**sent, "name": ""}).status == 422, "what was refused may be sent again"
+    pages = [browser.post("/account/tokens", sent).html for _ in range(2)]
+    texts = {page.partition('tabindex="0">pat_')[2][:43] for page in pages}
+    assert len(texts) == 1
+    assert browser.get("/account/tokens").html.count("<strong>my script</strong>") == 1
+    clock.advance(minutes=2)
+    late = browser.post("/account/tokens", sent)
+    assert (late.status, "pat_" in late.html) == (409, False)
 
 
 def test_the_page_tells_what_is_wrong_and_keeps_what_was_typed(ada: Account) -> None:
