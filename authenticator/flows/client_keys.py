@@ -19,7 +19,8 @@ MOST = 20  # keys of one application
 KEEP = 600.0  # seconds
 PAUSE = 60.0  # seconds between two fetches for a key that was not there
 SECRET_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
-RSA_BITS = 2048
+RSA_BITS = range(2048, 8193)
+EXPONENT_BITS = 32  # 65537 has 17; one as long as its modulus makes a check cost 20 ms instead of 0.1, and anybody may have us do it
 FIELD = 2**255 - 19  # of Ed25519
 EIGHTH = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 SMALL_ORDER = frozenset({0, 1, FIELD - 1, FIELD, FIELD + 1, EIGHTH, FIELD - EIGHTH})  # points for which anybody can sign (RFC 8032 §5.1.7)
@@ -72,7 +73,7 @@ def _key_set(jwks: Mapping[str, Any]) -> KeySet:
 
 
 def _key(jwk: Mapping[str, Any]) -> Key | None:
-    """A key that signatures may be checked with; None for one that is secret, short, of another kind, or for encryption."""
+    """A key that signatures may be checked with; None for one that is secret, short, slow, of another kind, or for encryption."""
     kinds: Mapping[Any, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
     kind = kinds.get(jwk.get("kty"))
     if kind is None or SECRET_PARTS & jwk.keys() or jwk.get("use", "sig") != "sig":
@@ -80,10 +81,14 @@ def _key(jwk: Mapping[str, Any]) -> Key | None:
     if jwk.get("kty") != "RSA" and jwk.get("crv") not in ("P-256", "Ed25519"):
         return None
     try:
-        weak = (kind is RSAKey and _bits(jwk["n"]) < RSA_BITS) or (kind is OKPKey and _height(jwk["x"]) in SMALL_ORDER)
-        return None if weak else kind.import_key(dict(jwk))
+        unfit = (kind is RSAKey and not _fits(jwk["n"], jwk["e"])) or (kind is OKPKey and _height(jwk["x"]) in SMALL_ORDER)
+        return None if unfit else kind.import_key(dict(jwk))
     except (JoseError, ValueError, TypeError, KeyError):
         return None
+
+
+def _fits(modulus: str, exponent: str) -> bool:
+    return _bits(modulus) in RSA_BITS and _bits(exponent) <= EXPONENT_BITS
 
 
 def _bits(number: str) -> int:

@@ -30,10 +30,13 @@ def point(height: int, sign: int = 0) -> dict[str, str]:
 
 def weak() -> dict[str, dict[str, Any]]:
     short = rsa.generate_private_key(65537, 1024).public_key()
+    usual = jwt.algorithms.RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 3072).public_key(), as_dict=True)
     other = ec.generate_private_key(ec.SECP384R1()).public_key()
     points = {f"point {height} {sign}": point(height, sign) for height in SMALL_ORDER for sign in (0, 1)}
     return {
         "RSA of 1024 bits": jwt.algorithms.RSAAlgorithm.to_jwk(short, as_dict=True),
+        "RSA whose checks take long": {**usual, "e": usual["n"]},
+        "RSA of 16384 bits": {**usual, "n": b64(b"\xff" * 2048)},
         "P-384": jwt.algorithms.ECAlgorithm.to_jwk(other, as_dict=True),
         "a secret": {"kty": "oct", "k": "AAAA"},
         "off the curve": {"kty": "EC", "crv": "P-256", "x": b64(bytes(31) + b"\1"), "y": b64(bytes(31) + b"\1")},
