@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,8 +43,8 @@ class Letters:
             "host": urlsplit(settings.public_url).hostname,
             "accent": accent or ACCENT,
         }
-        own = [settings.templates_dir / "letters", TEXTS] if settings.templates_dir else [TEXTS]
-        self._shelves = [_Shelf(own), _Shelf([TEXTS])] if settings.templates_dir else [_Shelf([TEXTS])]
+        own = [_Shelf([settings.templates_dir / "letters", TEXTS])] if settings.templates_dir else []
+        self._shelves = [*own, _ours()]
 
     def write(self, name: str, channel: str, to: str, locale: str = "", *, seconds: int = 0, **facts: Any) -> Message:
         """The letter `name` to one address or number. Facts are texts and times; `code` and `link` are also shown apart.
@@ -97,6 +97,11 @@ class _Shelf:
         dressed = {**words, "subject": subject, "paragraphs": paragraphs, "button": heads.get("Button", "")}
         html = self._html.get_template("letter.html").render(dressed)
         return Message(channel, to, subject, f"{text}\n", code=code, link=link, html=html, seconds=facts["seconds"])
+
+
+@cache
+def _ours() -> _Shelf:
+    return _Shelf([TEXTS])
 
 
 def plain(fact: str) -> str:
