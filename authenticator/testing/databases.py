@@ -11,14 +11,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 
 from authenticator.testing import servers
-
-if TYPE_CHECKING:
-    from pymongo.database import Database
 
 T = TypeVar("T", bound="servers.Server | servers.ReplicaSet")
 
@@ -56,6 +53,50 @@ def postgresql_server() -> Iterator[servers.Server]:
     yield from _running(servers.postgresql)
 
 
+class Emptied:
+    """Databases of a MongoDB that are emptied for the next test instead of dropped: to make their indexes takes it longer than most tests."""
+
+    def __init__(self, server: servers.Server | servers.ReplicaSet) -> None:
+        from pymongo import MongoClient
+
+        self._url = server.url
+        self._client: MongoClient[dict[str, Any]] = MongoClient(server.url, serverSelectionTimeoutMS=10_000)
+        self._free: list[str] = []
+
+    def take(self) -> str:
+        """The name of a database that nobody else has until it is given back."""
+        if not self._free:
+            return f"emptied_{secrets.token_hex(6)}"
+        database = self._client[self._free.pop()]
+        for name in database.list_collection_names():
+            database[name].delete_many({})
+        return database.name
+
+    def give_back(self, name: str) -> None:
+        self._free.append(name)
+
+    def url(self, name: str) -> str:
+        return _named(self._url, name)
+
+    def drop(self, name: str) -> None:
+        self._client.drop_database(name)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture(scope="session")
+def mongod_databases(mongod_server: servers.Server) -> Iterator[Emptied]:
+    with closing(Emptied(mongod_server)) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def replica_set_databases(mongod_replica_set: servers.ReplicaSet) -> Iterator[Emptied]:
+    with closing(Emptied(mongod_replica_set)) as found:
+        yield found
+
+
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[servers.Server]:
     yield from _running(servers.valkey)
@@ -76,8 +117,8 @@ def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[C
             undo.append(lambda: _in_postgresql(server, f"DROP DATABASE {name} WITH (FORCE)"))
             return server.url + name
         mongo = _mongo(request, kind)
-        undo.append(lambda: _drop_mongodb(mongo.url, name))
-        return _named(mongo.url, name)
+        undo.append(lambda: mongo.drop(name))
+        return mongo.url(name)
 
     yield make
     for step in undo:
@@ -108,9 +149,9 @@ def migrated_postgresql(postgresql_server: servers.Server) -> str:
 
 @pytest.fixture
 def prepared_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
-    """A function from the same kinds to the URL of a database with its tables and indexes and nothing else, one of a kind for each test.
+    """A function from the same kinds to the URL of a database with its tables and indexes and nothing else.
 
-    Those of MongoDB are the same for all tests of this process and emptied after each, the others are copies.
+    Those of MongoDB serve one test after the other, the others are copies.
     """
     undo: list[Callable[[], None]] = []
 
@@ -125,9 +166,10 @@ def prepared_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
             _in_postgresql(server, f"CREATE DATABASE {name} TEMPLATE {template}")
             undo.append(lambda: _in_postgresql(server, f"DROP DATABASE {name} WITH (FORCE)"))
             return server.url + name
-        url = _named(_mongo(request, kind).url, "tests")
-        undo.append(lambda: _empty_mongodb(url))
-        return url
+        mongo = _mongo(request, kind)
+        taken = mongo.take()
+        undo.append(lambda: mongo.give_back(taken))
+        return mongo.url(taken)
 
     yield make
     for step in undo:
@@ -143,10 +185,10 @@ def _prepare(url: str) -> None:
     store.close()
 
 
-def _mongo(request: pytest.FixtureRequest, kind: str) -> servers.Server | servers.ReplicaSet:
+def _mongo(request: pytest.FixtureRequest, kind: str) -> Emptied:
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
-    found: servers.Server | servers.ReplicaSet = request.getfixturevalue("mongod_server" if kind == "mongodb" else "mongod_replica_set")
+    found: Emptied = request.getfixturevalue("mongod_databases" if kind == "mongodb" else "replica_set_databases")
     return found
 
 
@@ -160,21 +202,3 @@ def _in_postgresql(server: servers.Server, statement: str, database: str = "post
 
     with psycopg.connect(server.url.replace("+psycopg", "") + database, autocommit=True) as connection:
         connection.execute(statement.encode())
-
-
-def _drop_mongodb(url: str, name: str) -> None:
-    from pymongo import MongoClient
-
-    client: MongoClient[dict[str, Any]] = MongoClient(url, serverSelectionTimeoutMS=10_000)
-    with client:
-        client.drop_database(name)
-
-
-def _empty_mongodb(url: str) -> None:
-    from pymongo import MongoClient
-
-    client: MongoClient[dict[str, Any]] = MongoClient(url, serverSelectionTimeoutMS=10_000)
-    with client:
-        database: Database[dict[str, Any]] = client.get_default_database()
-        for name in database.list_collection_names():
-            database[name].delete_many({})

@@ -94,6 +94,19 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCach
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def spare_keys() -> Iterator[None]:
+    """RSA keys that sign tokens are made a few times a run, not once a test."""
+    from authenticator.flows import keyring, signing
+    from authenticator.testing.spare_keys import SpareKeys
+
+    spare = SpareKeys()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(keyring._MAKE, "RS256", spare.make)
+        patch.setitem(signing._KINDS, "RS256", spare)
+        yield
+
+
 @pytest.fixture
 def auth_app(
     auth_settings: dict[str, Any],
@@ -102,6 +115,7 @@ def auth_app(
     emulator: Emulator,
     clock: SetClock,
     compiled_templates: BytecodeCache,
+    spare_keys: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Flask]:
     """The service as a Flask application of its own, in development, with the emulator behind every provider that has no credentials."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 import secrets
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from flask import Flask
@@ -26,6 +28,10 @@ from authenticator.identifiers import canonical_email
 from authenticator.kinds.sender import Sender
 from authenticator.kit import Message
 from authenticator.service import Service
+
+if TYPE_CHECKING:
+    from jinja2 import BytecodeCache
+    from pymongo import MongoClient
 
 T = TypeVar("T")
 PASSWORD = "seven lanterns drift ashore"
@@ -182,11 +188,26 @@ class House:
 
     def dump(self) -> bytes:
         """Everything that a thief of the database reads."""
-        return _dump_mongodb(self.url) if self.url.startswith("mongodb") else _dump_sqlite(Path(self.url.removeprefix("sqlite:///")))
+        return _dump_mongodb(self._mongodb) if self._mongodb else _dump_sqlite(Path(self.url.removeprefix("sqlite:///")))
 
     def rows(self) -> dict[str, int]:
         """How many records each table or collection has."""
-        return _count_mongodb(self.url) if self.url.startswith("mongodb") else _count_sqlite(self.url)
+        return _count_mongodb(self._mongodb) if self._mongodb else _count_sqlite(self.url)
+
+    def close(self) -> None:
+        """End what it does by itself, then its connections."""
+        self.service.core.errands.stop()
+        self.service.core.messages.flush()
+        self.service.core.store.close()
+        if self._mongodb:
+            self._mongodb.close()
+
+    @cached_property
+    def _mongodb(self) -> MongoClient[dict[str, Any]] | None:
+        """The thief's own way to the database."""
+        from pymongo import MongoClient
+
+        return MongoClient(self.url, connect=False) if self.url.startswith("mongodb") else None
 
 
 def _person(answer: TestResponse, email: str, password: str) -> Person:
@@ -202,13 +223,11 @@ def _dump_sqlite(file: Path) -> bytes:
     return b"\n".join(part.read_bytes() for part in sorted(file.parent.glob(file.name + "*")))
 
 
-def _dump_mongodb(url: str) -> bytes:
+def _dump_mongodb(client: MongoClient[dict[str, Any]]) -> bytes:
     import bson
-    from pymongo import MongoClient
 
-    with MongoClient(url) as client:
-        base = client.get_default_database()
-        return b"\n".join(bson.encode(record) for name in base.list_collection_names() for record in base[name].find())
+    base = client.get_default_database()
+    return b"\n".join(bson.encode(record) for name in base.list_collection_names() for record in base[name].find())
 
 
 def _count_sqlite(url: str) -> dict[str, int]:
@@ -220,13 +239,10 @@ def _count_sqlite(url: str) -> dict[str, int]:
         return {name: base.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names if name in KINDS}
 
 
-def _count_mongodb(url: str) -> dict[str, int]:
-    from pymongo import MongoClient
-
-    with MongoClient(url) as client:
-        base = client.get_default_database()
-        kinds = Counter(record.get("kind") for name in base.list_collection_names() for record in base[name].find({}, {"kind": 1}))
-        return {name: kinds[kind] for name, kind in KINDS.items()}
+def _count_mongodb(client: MongoClient[dict[str, Any]]) -> dict[str, int]:
+    base = client.get_default_database()
+    kinds = Counter(record.get("kind") for name in base.list_collection_names() for record in base[name].find({}, {"kind": 1}))
+    return {name: kinds[kind] for name, kind in KINDS.items()}
 
 
 Builder = Callable[..., House]
@@ -239,33 +255,40 @@ def store_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def build(request: pytest.FixtureRequest, store_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
-    """Builds houses: each with settings of its own, on a new database or at the `url` of another house."""
+def build(
+    request: pytest.FixtureRequest,
+    store_kind: str,
+    migrated_sqlite: Path,
+    compiled_templates: BytecodeCache,
+    spare_keys: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Builder]:
+    """Builds houses: each with settings of its own, on an empty database or at the `url` of another house."""
     with ExitStack() as stack:
+
+        def database(folder: Path) -> str:
+            if store_kind == "mongodb":
+                databases = request.getfixturevalue("mongod_databases")
+                name = databases.take()
+                stack.callback(databases.give_back, name)
+                return str(databases.url(name))
+            shutil.copyfile(migrated_sqlite, folder / "auth.db")
+            return f"sqlite:///{folder / 'auth.db'}"
 
         def make(*, url: str = "", **settings: Any) -> House:
             folder = tmp_path_factory.mktemp("house")
-            if not url and store_kind == "mongodb":
-                url = f"{request.getfixturevalue('mongod_server').url}attack_{secrets.token_hex(6)}"
-                stack.callback(_drop, url)
-            url = url or f"sqlite:///{folder / 'auth.db'}"
+            url = url or database(folder)
             wanted = {"ENVIRONMENT": "development", "PUBLIC_URL": "http://localhost", "PLUGINS": ["password"], **settings}
             given = {f"AUTHENTICATOR_{name.upper()}": value for name, value in wanted.items()}
             here = {"AUTHENTICATOR_DATA_DIR": str(folder), "AUTHENTICATOR_DATABASE_URL": url, "AUTHENTICATOR_SECRET_KEY": SECRET}
             clock = SetClock()
             app = create_app({**CHEAP, **here, **given}, plugins=(SinkPlugin(),), clock=clock, env_file=None)
+            app.jinja_env.bytecode_cache = compiled_templates
             house = House(app, clock, url)
-            stack.callback(house.service.core.store.close)
+            stack.callback(house.close)
             return house
 
         yield make
-
-
-def _drop(url: str) -> None:
-    from pymongo import MongoClient
-
-    with MongoClient(url) as client:
-        client.drop_database(client.get_default_database().name)
 
 
 @pytest.fixture(scope="module")

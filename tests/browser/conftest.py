@@ -22,8 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def store_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'authenticator.db'}"
+def store_url(prepared_database: Callable[[str], str]) -> str:
+    return prepared_database("sqlite")
 
 
 @pytest.fixture
