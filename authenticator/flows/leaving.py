@@ -47,10 +47,18 @@ def look(core: Core, token: str) -> User:
 
 
 def undo(core: Core, token: str, client: Client) -> User:
-    """Keep the account after all, by the link of the letter; AuthError `invalid_link`. It opens no session."""
-    user = _leaving(core, str(onetime.redeem_link(core, PURPOSE, token)["user_id"]))
-    accounts.change_status(core, user, Status.ACTIVE, why="kept by its owner", by=user.id, client=client)
+    """Keep the account after all, by the link of the letter; AuthError `invalid_link`. It opens no session.
+
+    The link is spent when the account is kept: if something breaks before, it must not be the last one there was.
+    """
+    user = look(core, token)
+    try:
+        accounts.change_status(core, user, Status.ACTIVE, why="kept by its owner", by=user.id, client=client)
+    except AuthError:
+        _leaving(core, user.id)  # another click on the same link was faster
+        raise
     user = change(core, replace(user, status=Status.ACTIVE, version=user.version + 1), lambda found: replace(found, erase_at=None))
+    onetime.withdraw(core, PURPOSE, user.id)
     core.history.record("deletion_undone", user_id=user.id, client=client)
     notify(core, user, "Your account is kept", "Your account will not be deleted. You can sign in again.")
     return user

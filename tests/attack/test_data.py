@@ -329,6 +329,26 @@ def test_the_link_that_keeps_an_account_is_spent_once_and_only_by_a_post(house: 
     assert keep(house, token).status_code == 400
 
 
+@pytest.mark.parametrize("verb", ["change_status", "save_user"])
+def test_the_link_that_keeps_an_account_is_not_spent_by_an_outage(house: House, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    """It is the only one there is, and the account would be erased."""
+    person = house.sign_up()
+    send(house, person, "DELETE", "/me")
+    token = undo_token(house, person)
+
+    def away(*_: Any) -> Any:
+        raise AuthError("store_unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.service.core.store, verb, away)
+        assert keep(house, token).status_code == 503
+    keep(house, token)
+    house.clock.advance(days=8)
+    work_off(house)
+    assert house.try_password(person.email, person.password).status_code == 200
+    assert keep(house, token).status_code == 400
+
+
 def test_the_link_of_one_person_keeps_no_other_s_account(house: House) -> None:
     first, second = house.sign_up(), house.sign_up()
     send(house, first, "DELETE", "/me")
