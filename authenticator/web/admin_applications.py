@@ -114,7 +114,8 @@ def _add(auth: Service, signed: Signed) -> Response:
         made = auth.register_application(_metadata(), by=signed.user.id, client=client())
         return {"id": admin_lists.key_of(made.application), "secret": made.secret}
 
-    return application(auth, signed, **once(auth, signed, register))
+    shown = once(auth, signed, register)
+    return application(auth, signed, id=shown["id"], secret=shown["secret"])
 
 
 def _change(auth: Service, signed: Signed, *, id: str) -> Response:
