@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyotp
 import pytest
 
+from authenticator.applications import OWN, Assignment
 from authenticator.web import api
 from tests.attack.test_session import is_signed_in
 
@@ -232,7 +233,7 @@ def test_ap_01_the_ids_of_another_person_open_nothing_on_the_pages(house: House,
 def test_ap_02_who_may_only_read_changes_nobody(house: House, owner: Owner) -> None:
     """CVE-2024-3656."""
     reader, before = house.sign_up(), owner.print()
-    house.service.grant(house.service.find_user(reader.id), "users:read", by="operator")
+    house.service.assign("operator", house.service.find_user(reader.id), Assignment(OWN, permission="users:read"))
     for route in program(house):
         if not route.rule.startswith("/api/v1/users") or route.method == "GET" or route.rule.startswith("/api/v1/usernames"):
             continue
@@ -247,7 +248,7 @@ def test_ap_02_who_looks_after_others_can_not_touch_those_above_her(house: House
     clerk, chief = house.sign_up(), house.sign_up()
     for person, permissions in ((clerk, ("users:write",)), (chief, ("users:read", "users:write"))):
         for permission in permissions:
-            house.service.grant(house.service.find_user(person.id), permission, by="operator")
+            house.service.assign("operator", house.service.find_user(person.id), Assignment(OWN, permission=permission))
     for route in program(house):
         if not route.rule.startswith("/api/v1/users/") or route.method == "GET":
             continue
@@ -401,7 +402,7 @@ def test_in_05_no_body_breaks_any_route_of_the_api(house: House) -> None:
     """Each field of each body with what is no answer, by somebody who may do everything; 4xx, never 5xx."""
     person = house.sign_up()
     for permission in ("users:read", "users:write"):
-        house.service.grant(house.service.find_user(person.id), permission, by="operator")
+        house.service.assign("operator", house.service.find_user(person.id), Assignment(OWN, permission=permission))
     for endpoint in api.ENDPOINTS:
         if endpoint.body is None:
             continue
@@ -436,7 +437,7 @@ QUERIES = {
 def test_in_05_no_id_and_no_query_breaks_any_route(house: House) -> None:
     person = house.sign_up()
     for permission in ("users:read", "users:write"):
-        house.service.grant(house.service.find_user(person.id), permission, by="operator")
+        house.service.assign("operator", house.service.find_user(person.id), Assignment(OWN, permission=permission))
     browser = house.browser_of(person)
     token = browser.csrf("/account")
     for route in routes(house):

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.serving import make_server
 
+from authenticator.applications import OWN, Assignment
 from authenticator.crypto import digest
 from authenticator.errors import AuthError
 from authenticator.models import Session, Status
@@ -221,9 +222,9 @@ def test_se_03_a_changed_right_counts_within_a_second(gate: House, build: Builde
     other = build(url=gate.url, **SETTINGS)
     person = gate.sign_up()
     user = gate.service.find_user(person.id)
-    gate.service.grant(user, "users:read", by="operator")
+    gate.service.assign("operator", user, Assignment(OWN, permission="users:read"))
     assert ask(other, token=person.access, query="?permission=users:read").status_code == 200
-    gate.service.revoke(gate.service.find_user(person.id), "users:read", by="operator")
+    gate.service.unassign("operator", gate.service.find_user(person.id), Assignment(OWN, permission="users:read"))
     assert _gone(lambda: {403: 401}.get(ask(other, token=person.access, query="?permission=users:read").status_code, 0))
 
 

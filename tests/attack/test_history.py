@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyotp
 import pytest
 
+from authenticator.applications import OWN, Assignment
 from authenticator.errors import ConfigurationError
 from authenticator.flows import leaving
 from authenticator.flows.ownership import message_limits
@@ -49,7 +50,7 @@ class Life:
         self.house = house
         self.person, self.chief = house.sign_up(), house.sign_up()
         for permission in ("users:read", "users:write"):
-            house.service.grant(house.service.find_user(self.chief.id), permission, by="operator")
+            house.service.assign("operator", house.service.find_user(self.chief.id), Assignment(OWN, permission=permission))
         self.browser = house.visitor(HERE)
         self.secrets: list[str] = [self.person.password, self.person.access, self.person.refresh, self.person.email, NEW]
         self._seen = {event.id for event in self.all()}
@@ -339,7 +340,7 @@ def test_dt_05_a_person_reads_what_happened_but_not_where_an_administrator_sat(l
 def test_dt_05_no_route_writes_or_erases_what_is_written(house: House) -> None:
     person = house.sign_up()
     for permission in ("users:read", "users:write"):
-        house.service.grant(house.service.find_user(person.id), permission, by="operator")
+        house.service.assign("operator", house.service.find_user(person.id), Assignment(OWN, permission=permission))
     before = house.service.core.store.events_of(person.id).items
     for path in ("/me/events", "/events", f"/users/{person.id}/events", f"/me/events/{before[0].id}", f"/events/{before[0].id}"):
         for method in ("POST", "PUT", "PATCH", "DELETE"):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from markupsafe import escape
 
+from authenticator.applications import OWN, Assignment
+
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
@@ -203,7 +205,7 @@ def test_in_04_an_administrator_writes_nothing_that_runs_in_the_terminal_of_the_
     """Names and reasons are printed by commands: what their owners could not write is written by nobody."""
     root, ada = house.sign_up(), house.sign_up()
     for right in ("users:read", "users:write"):
-        house.service.grant(house.service.find_user(root.id), right, by="operator")
+        house.service.assign("operator", house.service.find_user(root.id), Assignment(OWN, permission=right))
     for more in ({"name": {"given": text}}, {"name": {"display": text}}, {"salutation": text}, {"locale": text}):
         made = house.post("/users", {"email": "somebody@example.com", **more}, headers=root.bearer)
         assert (made.status_code, made.json["code"]) == (422, "validation_failed"), more

@@ -129,7 +129,7 @@ def test_ap_02_an_application_is_no_way_round(house: House) -> None:
     here = f"/applications/{own.json['client_id']}"
     assert call(house, "PATCH", here, registrar, {"scope": "openid account:read"}).status_code == 200
     assert call(house, "PATCH", here, registrar, {"scope": "openid account"}).status_code == 403, "that changes accounts, too"
-    house.service.revoke(house.service.find_user(registrar.id), "users:read", by="operator")
+    house.service.unassign("operator", house.service.find_user(registrar.id), Assignment(OWN, permission="users:read"))
     assert call(house, "PATCH", here, registrar, {"scope": "openid"}).status_code == 403
     own = call(house, "POST", "/applications", registrar, {**facts, "scope": "openid"})
     assert call(house, "PATCH", f"/applications/{own.json['client_id']}", registrar, {"scope": "openid users:read"}).status_code == 403
@@ -183,7 +183,7 @@ def test_ap_02_what_is_taken_from_the_giver_is_given_no_more(
         return call(house, "POST", f"/users/{to.id}/permissions", clerk, {"permission": "users:read"}).status_code
 
     def end() -> int:
-        house.service.revoke(house.service.find_user(clerk.id), "users:read", by="operator")
+        house.service.unassign("operator", house.service.find_user(clerk.id), Assignment(OWN, permission="users:read"))
         return 0
 
     told = at_once([*(lambda to=to: gift(to) for to in friends), end])  # type: ignore[misc]
@@ -203,7 +203,7 @@ def test_ap_02_a_gift_is_checked_again_after_it_was_written(house: House, monkey
     def late(user: Any) -> bool:
         if user.id == friend.id and user.assignments:
             monkeypatch.setattr(store, "save_user", save)
-            house.service.revoke(house.service.find_user(clerk.id), "users:read", by="operator")
+            house.service.unassign("operator", house.service.find_user(clerk.id), Assignment(OWN, permission="users:read"))
         done: bool = save(user)
         return done
 

@@ -40,7 +40,7 @@ def make(house: House, person: Person, *scopes: str) -> str:
     service = house.service
     for scope in scopes:
         if scope.startswith("users:"):
-            service.grant(service.find_user(person.id), scope, by="operator")
+            service.assign("operator", service.find_user(person.id), Assignment(OWN, permission=scope))
     ends = (house.clock.now() + timedelta(days=1)).isoformat()
     made = house.post("/me/tokens", {"name": "test", "scopes": scopes, "expires_at": ends}, headers=person.bearer)
     assert made.status_code == 201, made.text
@@ -241,7 +241,7 @@ def test_ap_02_a_right_that_was_taken_back_is_gone_from_the_token_too(house: Hou
     person = house.sign_up()
     token = make(house, person, "users:read")
     assert house.get("/users", token).status_code == 200
-    house.service.revoke(house.service.find_user(person.id), "users:read", by="operator")
+    house.service.unassign("operator", house.service.find_user(person.id), Assignment(OWN, permission="users:read"))
     assert house.get("/users", token).status_code == 403
 
 

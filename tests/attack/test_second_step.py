@@ -14,6 +14,7 @@ import pyotp
 import pytest
 from flask import Flask
 
+from authenticator.applications import OWN, Assignment
 from authenticator.clock import SetClock
 from authenticator.models import Status
 from authenticator.testing.client import Answer, Browser
@@ -330,7 +331,7 @@ def test_mf_09_an_administrator_can_not_be_without_a_second_step(build: Builder)
     person = manor.sign_up()
     totp_in(manor, person)
 
-    manor.service.grant(manor.service.find_user(person.id), "users:read", by="operator")
+    manor.service.assign("operator", manor.service.find_user(person.id), Assignment(OWN, permission="users:read"))
     answer = manor.visitor().delete("/api/v1/me/factors/totp", headers=person.bearer)
     assert (answer.status_code, answer.json["code"]) == (409, "last_second_step")
     assert manor.post("/sign-in/password", {"email": person.email, "password": person.password}).json["status"] == "challenge"

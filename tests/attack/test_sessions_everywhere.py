@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyotp
 import pytest
 
+from authenticator.applications import OWN, Assignment
 from authenticator.crypto import random_token
 from authenticator.flows import sessions
 from tests.attack.test_session import is_signed_in, value_of, with_cookie
@@ -93,7 +94,7 @@ def victim(house: House) -> Victim:
 
 def administrator(house: House) -> Person:
     person = house.sign_up()
-    house.service.grant(house.service.find_user(person.id), "users:write", by="operator")
+    house.service.assign("operator", house.service.find_user(person.id), Assignment(OWN, permission="users:write"))
     return person
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from authenticator.applications import OWN, Assignment
 from authenticator.testing.client import Answer, Browser
 from authenticator.testing.people import Account, AsUser, Outbox
 
@@ -16,7 +17,7 @@ def admin(as_user: AsUser, auth_app: Flask) -> Account:
     account = as_user("root@example.com", given_name="Grace")
     service = auth_app.extensions["authenticator"]
     for permission in ("users:read", "users:write"):
-        service.grant(service.find_user(account.id), permission, by="operator")
+        service.assign("operator", service.find_user(account.id), Assignment(OWN, permission=permission))
     return account
 
 
@@ -41,7 +42,7 @@ def test_a_stranger_may_not_look(client: Browser, as_user: AsUser, admin: Accoun
 def test_reading_is_not_writing(client: Browser, as_user: AsUser, admin: Account, auth_app: Flask) -> None:
     service = auth_app.extensions["authenticator"]
     reader, ada = as_user("reader@example.com"), as_user("ada@example.com")
-    service.grant(service.find_user(reader.id), "users:read", by="operator")
+    service.assign("operator", service.find_user(reader.id), Assignment(OWN, permission="users:read"))
     assert call(client, reader, "GET", f"users/{ada.id}")["email"] == "ada@example.com"
     refused = call(client, reader, "POST", f"users/{ada.id}/status", {"status": "suspended", "reason": "x"})
     assert (refused.status, refused["code"]) == (403, "forbidden")
@@ -89,7 +90,7 @@ def test_a_status_that_is_none_is_refused(client: Browser, as_user: AsUser, admi
 def test_nobody_does_this_to_herself_or_to_somebody_who_may_more(client: Browser, as_user: AsUser, admin: Account, auth_app: Flask) -> None:
     service = auth_app.extensions["authenticator"]
     writer = as_user("writer@example.com")
-    service.grant(service.find_user(writer.id), "users:write", by="operator")
+    service.assign("operator", service.find_user(writer.id), Assignment(OWN, permission="users:write"))
     suspend = {"status": "suspended", "reason": "coup"}
     assert call(client, writer, "POST", f"users/{admin.id}/status", suspend).status == 403
     assert call(client, admin, "POST", f"users/{admin.id}/status", suspend).status == 403

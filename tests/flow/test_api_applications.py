@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from authenticator.applications import OWN, Assignment
 from authenticator.service import Service
 from authenticator.testing.client import Answer, Browser
 from authenticator.testing.people import Account, AsUser
@@ -29,7 +30,7 @@ def auth(auth_app: Flask) -> Service:
 def admin(as_user: AsUser, auth: Service) -> Account:
     account = as_user("root@example.com")
     for permission in ("applications:read", "applications:write"):
-        auth.grant(auth.find_user(account.id), permission, by="operator")
+        auth.assign("operator", auth.find_user(account.id), Assignment(OWN, permission=permission))
     return account
 
 
@@ -38,7 +39,8 @@ def call(client: Browser, who: Account, method: str, path: str = "", body: Any =
 
 
 def test_an_administrator_registers_reads_changes_and_removes(client: Browser, admin: Account, auth: Service) -> None:
-    auth.grant(auth.find_user(admin.id), "users:read", by="operator")  # an application may ask for no more than she holds
+    # an application may ask for no more than she holds
+    auth.assign("operator", auth.find_user(admin.id), Assignment(OWN, permission="users:read"))
     made = call(client, admin, "POST", "", {**SHOP, "trusted": True, "scope": "openid users:read"})
     assert made.status == 201
     path = f"/{made['client_id']}"
@@ -105,7 +107,7 @@ def test_people_look_after_their_own_and_see_no_others(client: Browser, as_user:
 
 def test_reading_is_not_writing(client: Browser, as_user: AsUser, auth: Service, admin: Account) -> None:
     reader = as_user("reader@example.com")
-    auth.grant(auth.find_user(reader.id), "applications:read", by="operator")
+    auth.assign("operator", auth.find_user(reader.id), Assignment(OWN, permission="applications:read"))
     theirs = call(client, admin, "POST", "", SHOP)["client_id"]
     assert call(client, reader, "GET", f"/{theirs}").status == 200
     assert call(client, reader, "PATCH", f"/{theirs}", {"client_name": "Mine"}).status == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from authenticator.applications import Permission
+from authenticator.applications import OWN, Assignment, Permission
 from authenticator.clock import SetClock
 from authenticator.errors import AuthError
 from authenticator.flows.scopes import WORDS
@@ -162,5 +162,5 @@ def test_a_scope_that_is_a_permission_here_is_only_for_who_holds_it(auth: Servic
     ada = as_user()
     browser = ada.browser()
     assert answer(ask(browser, shop, scope="openid users:read").location)["error"] == "access_denied"
-    auth.grant(auth.find_user(ada.id), "users:read", by="operator")
+    auth.assign("operator", auth.find_user(ada.id), Assignment(OWN, permission="users:read"))
     assert "See accounts" in ask(browser, shop, scope="openid users:read").follow()
