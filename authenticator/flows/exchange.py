@@ -13,7 +13,8 @@ from authenticator.flows.access import Issued
 from authenticator.flows.core import Core
 from authenticator.flows.granting import Given, InvalidTargetError
 from authenticator.flows.keyring import KeyRing
-from authenticator.models import Session, User
+from authenticator.limits import Limit
+from authenticator.models import Client, Session, User
 
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 (a kind of token)
 JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
@@ -21,7 +22,15 @@ DEEPEST: Final = 4  # applications in a row that act for each other
 
 
 def exchange(
-    core: Core, keys: KeyRing, application: Application, subject_token: str, *, scope: str | None, targets: Sequence[str], jkt: str
+    core: Core,
+    keys: KeyRing,
+    application: Application,
+    subject_token: str,
+    *,
+    scope: str | None,
+    targets: Sequence[str],
+    jkt: str,
+    client: Client,
 ) -> Given:
     """A token for the same person, for a resource registered with this application, never with more than the subject token had.
 
@@ -42,6 +51,7 @@ def exchange(
     audience = tuple(dict.fromkeys(targets)) or granting.audience_of(application, ())
     acr = str(issued.claims.get("acr") or "")
     act = _acting(application, issued.claims)
+    _note(core, application, family, client)
     return Given(application, granted, audience, user, family, acr=acr, jkt=jkt, act=act, until=int(issued.claims["exp"]))
 
 
@@ -51,6 +61,19 @@ def _person(core: Core, issued: Issued) -> tuple[User, Session]:
     if found is None or found[1] is None or issued.claims["exp"] <= core.clock.now().timestamp():
         raise InvalidRequestError("The subject_token is not valid any more.")
     return found[1]
+
+
+def _note(core: Core, application: Application, family: Session, client: Client) -> None:
+    """Write down that one more application acts for her: once in a sign-in, however often it does."""
+    place = ("exchanged", family.id, application.id)
+    if family.application == application.id or core.fleeting.peek(*place):
+        return
+    core.fleeting.keep(*place, value=True)
+    now = core.clock.now()
+    once = Limit(":".join(place), 1, int((family.expires_at - now).total_seconds()) + 1)
+    if core.store.count_attempts([once], now) == 0:
+        detail = {"application": application.id, "session": family.id, "through": family.application}
+        core.history.record("application_used", user_id=family.user_id, client=client, **detail)
 
 
 def _acting(application: Application, claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,8 @@ class ExchangeGrant(OurGrant):
         if self.request.value("actor_token"):
             raise InvalidRequestError("The client itself is who acts; actor_token is not read.")
         targets = (*self.request.values("resource"), *self.request.values("audience"))
-        return service().exchange(application, self.required("subject_token"), scope=self.request.wish, targets=targets, jkt=jkt)
+        token, wish = self.required("subject_token"), self.request.wish
+        return service().exchange(application, token, scope=wish, targets=targets, jkt=jkt, client=client())
 
 
 GRANTS: Final = (CodeGrant, RefreshGrant, OwnGrant, DeviceGrant, ExchangeGrant)

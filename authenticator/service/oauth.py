@@ -63,12 +63,14 @@ class OAuth(Facade):
         """What an application may do without a person."""
         return granting.for_itself(application, scope=scope, resources=resources, jkt=jkt)
 
-    def exchange(self, application: Application, subject_token: str, *, scope: str | None, targets: Sequence[str], jkt: str) -> Given:
+    def exchange(
+        self, application: Application, subject_token: str, *, scope: str | None, targets: Sequence[str], jkt: str, client: Client
+    ) -> Given:
         """A narrower token for the same person."""
         issued = access.believed(self.core, self.keys, subject_token)
         if issued and issued.session:
             self.ended.require_open(issued.session)
-        return exchange.exchange(self.core, self.keys, application, subject_token, scope=scope, targets=targets, jkt=jkt)
+        return exchange.exchange(self.core, self.keys, application, subject_token, scope=scope, targets=targets, jkt=jkt, client=client)
 
     def begin_device(self, application: Application, *, scope: str | None, resources: Sequence[str], client: Client) -> Begun:
         """The codes for a device."""

@@ -163,6 +163,20 @@ def test_oa_14_an_application_has_for_itself_what_it_registered_and_nothing_of_p
     assert house.get("/me", token).status_code == 401, "the API here is for people"
 
 
+def test_dt_05_who_acts_for_her_by_exchange_stands_in_her_history_once(house: House, browser: Visitor, ada: Person) -> None:
+    api = "https://api.example"
+    front = OAuthApp.register(house.app, client_name="Front", resources=[api])
+    back = OAuthApp.register(house.app, client_name="Back", resources=[api], grant_types=[EXCHANGE], redirect_uris=[])
+    token = front.tokens(browser, scope="openid")["access_token"]
+    for _ in range(3):
+        assert back.token(EXCHANGE, subject_token=token, subject_token_type=ACCESS).status_code == 200
+        house.service.core.fleeting._kept.clear()  # another process
+    found = [event for event in house.service.events(house.service.find_user(ada.id)).items if event.detail.get("application") == back.id]
+    assert [(event.kind, event.detail["through"], event.client.address[:7]) for event in found] == [
+        ("application_used", front.id, "198.19.")
+    ]
+
+
 def test_oa_14_an_exchanged_token_is_never_wider_nor_for_others(house: House, browser: Visitor, ada: Person) -> None:
     back = OAuthApp.register(
         house.app,
