@@ -86,14 +86,6 @@ class Permissions(Facade):
         """Take it back; AuthError `not_found` if it was not given."""
         return roles.unassign(self.core, by, user, assignment, client)
 
-    def grant(self, user: User, permission: str, *, by: Literal["operator"]) -> User:
-        """Let somebody administer, by the operator's word."""
-        return self.assign(by, user, Assignment(OWN, permission=permission))
-
-    def revoke(self, user: User, permission: str, *, by: Literal["operator"]) -> User:
-        """Take it back."""
-        return self.unassign(by, user, Assignment(OWN, permission=permission))
-
     def enter_administration(self, signed: Signed) -> None:
         """AuthError `step_up_required` for an administrator who was away for a while, in production."""
         admin_area.enter(self.core, signed)
