@@ -30,7 +30,7 @@ def may_give(core: Core, user: User) -> tuple[str, ...]:
 def make(core: Core, signed: Signed, *, name: str, wanted: Sequence[str], expires_at: datetime, client: Client) -> tuple[Session, str]:
     """A new token and its text, which is shown this once. Asks for fresh proof, and for two factors where it lets administer.
 
-    AuthError `validation_failed` with the fields at fault, `conflict` for more than fifty.
+    AuthError `validation_failed` with the fields at fault, `conflict` for more than fifty, `token_revoked` where the sign-in has just ended.
     """
     sessions.require_fresh(core, signed.session)
     name = " ".join(name.split())
@@ -61,6 +61,7 @@ def make(core: Core, signed: Signed, *, name: str, wanted: Sequence[str], expire
     )
     event = core.history.event("token_made", user_id=signed.user.id, client=client, session=session.id, name=name, scopes=" ".join(wanted))
     core.store.open_session(session, event=event)
+    _require_open(core, proof, session)
     core.history.tell(event)
     text_of_notice = (
         "A personal access token “%(name)s” was made for your account. If that was not you, delete it and change your password."
@@ -83,6 +84,14 @@ def remove(core: Core, user: User, token_id: str, client: Client) -> None:
         raise AuthError("not_found")
     core.history.record("token_removed", user_id=user.id, client=client, session=session.id, name=session.name)
     notify(core, user, "A personal access token was deleted", "The personal access token “%(name)s” was deleted.", name=session.name)
+
+
+def _require_open(core: Core, proof: Session, token: Session) -> None:
+    """Look once more, now that whoever ends all sessions finds the token: before, nobody could, and it would outlive them."""
+    stored, now = core.store.session_by_id(proof.id), core.clock.now()
+    if stored is None or not stored.is_open(now):
+        core.store.close_session(token.id, "sign_in_ended", now)
+        raise AuthError("token_revoked")
 
 
 def _require_sound(core: Core, user: User, name: str, wanted: Sequence[str], expires_at: datetime) -> None:
