@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -11,8 +13,9 @@ from authenticator.http import guard
 from authenticator.identifiers import country_of_phone
 from authenticator.models import Contact
 from authenticator.web import schemas_contacts as schemas
-from authenticator.web.api_endpoints import Access, Endpoint
+from authenticator.web.api_endpoints import Endpoint
 from authenticator.web.api_shapes import answer, moment, nothing
+from authenticator.web.schemas import Shape
 
 
 def emails() -> Response:
@@ -120,86 +123,32 @@ def _verify(kind: ContactKind, id: str, body: schemas.ContactProof) -> Response:
     return answer(contact(guard.service().prove_contact(user, kind, id, body.code, guard.client())))
 
 
-_ADDS = ("step_up_required", "validation_failed", "conflict", "rate_limited")
-_CHANGES = ("step_up_required", "not_found", "validation_failed")
-_REMOVES = ("step_up_required", "not_found", "last_sign_in_method")
-_PROVES = ("not_found", "invalid_code", "rate_limited")
-_BEARER: Access = "bearer"
-_ONE, _LIST = schemas.ContactEntry, schemas.Contacts
+def _endpoints(path: str, views: Sequence[Callable[..., Response]], new: type[Shape], taken: str) -> Iterator[Endpoint]:
+    """What can be done with addresses of one kind: listed, added, changed, removed and proved, by these views."""
+    own = partial(Endpoint, group="Addresses", access="bearer", scope=guard.OWN_ONLY)
+    one, entry = f"{path}/{{id}}", {200: schemas.ContactEntry}
+    adding = ("step_up_required", "validation_failed", "conflict", "rate_limited")
+    changing, removing = ("step_up_required", "not_found", "validation_failed"), ("step_up_required", "not_found", "last_sign_in_method")
+    yield Endpoint("GET", path, views[0], "Addresses", {200: schemas.Contacts}, access="session")
+    yield own("POST", path, views[1], answers={201: schemas.ContactEntry}, problems=adding, body=new, idempotent=True)
+    yield own("PATCH", one, views[2], answers=entry, problems=changing, body=schemas.ContactChange)
+    yield own("DELETE", one, views[3], answers={204: None}, problems=removing)
+    yield Endpoint(
+        "POST",
+        f"{one}/verify",
+        views[4],
+        "Addresses",
+        {**entry, 202: schemas.Sent},
+        ("not_found", "invalid_code", "rate_limited", taken),
+        body=schemas.ContactProof,
+        body_required=False,
+        access="bearer",
+    )
+
 
 ENDPOINTS = (
-    Endpoint("GET", "/me/emails", emails, "Addresses", {200: _LIST}, access="session"),
-    Endpoint(
-        "POST",
-        "/me/emails",
-        add_email,
-        "Addresses",
-        {201: _ONE},
-        _ADDS,
-        body=schemas.NewEmail,
-        access=_BEARER,
-        idempotent=True,
-        scope=guard.OWN_ONLY,
-    ),
-    Endpoint(
-        "PATCH",
-        "/me/emails/{id}",
-        change_email,
-        "Addresses",
-        {200: _ONE},
-        _CHANGES,
-        body=schemas.ContactChange,
-        access=_BEARER,
-        scope=guard.OWN_ONLY,
-    ),
-    Endpoint("DELETE", "/me/emails/{id}", remove_email, "Addresses", {204: None}, _REMOVES, access=_BEARER, scope=guard.OWN_ONLY),
-    Endpoint(
-        "POST",
-        "/me/emails/{id}/verify",
-        verify_email,
-        "Addresses",
-        {200: _ONE, 202: schemas.Sent},
-        (*_PROVES, "email_taken"),
-        body=schemas.ContactProof,
-        body_required=False,
-        access=_BEARER,
-    ),
-    Endpoint("GET", "/me/phones", phones, "Addresses", {200: _LIST}, access="session"),
-    Endpoint(
-        "POST",
-        "/me/phones",
-        add_phone,
-        "Addresses",
-        {201: _ONE},
-        _ADDS,
-        body=schemas.NewPhone,
-        access=_BEARER,
-        idempotent=True,
-        scope=guard.OWN_ONLY,
-    ),
-    Endpoint(
-        "PATCH",
-        "/me/phones/{id}",
-        change_phone,
-        "Addresses",
-        {200: _ONE},
-        _CHANGES,
-        body=schemas.ContactChange,
-        access=_BEARER,
-        scope=guard.OWN_ONLY,
-    ),
-    Endpoint("DELETE", "/me/phones/{id}", remove_phone, "Addresses", {204: None}, _REMOVES, access=_BEARER, scope=guard.OWN_ONLY),
-    Endpoint(
-        "POST",
-        "/me/phones/{id}/verify",
-        verify_phone,
-        "Addresses",
-        {200: _ONE, 202: schemas.Sent},
-        (*_PROVES, "phone_taken"),
-        body=schemas.ContactProof,
-        body_required=False,
-        access=_BEARER,
-    ),
+    *_endpoints("/me/emails", (emails, add_email, change_email, remove_email, verify_email), schemas.NewEmail, "email_taken"),
+    *_endpoints("/me/phones", (phones, add_phone, change_phone, remove_phone, verify_phone), schemas.NewPhone, "phone_taken"),
     Endpoint("POST", "/verify", verify, "Addresses", {204: None}, ("invalid_link", "forbidden", "email_taken"), body=schemas.LinkToken),
     Endpoint("GET", "/usernames/{name}", username, "Account", {200: schemas.UsernameAvailability}, ("rate_limited",)),
 )
