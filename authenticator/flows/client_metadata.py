@@ -56,7 +56,7 @@ def applied(core: Core, application: Application, metadata: Mapping[str, Any]) -
         id_token_algorithm=said.id_token_signed_response_alg,
         userinfo_algorithm=said.userinfo_signed_response_alg,
         request_object_algorithm=said.request_object_signing_alg,
-        sector=_sector(said, rules),
+        sector=_sector(said, rules, application),
         bound_tokens=said.dpop_bound_access_tokens,
         backchannel_session=said.backchannel_logout_session_required,
         frontchannel_session=said.frontchannel_logout_session_required,
@@ -109,14 +109,16 @@ def _pkce(said: Metadata, registration: str) -> bool:
     return said.public or said.require_pkce
 
 
-def _sector(said: Metadata, rules: Rules) -> str:
+def _sector(said: Metadata, rules: Rules, before: Application) -> str:
     """The host that its pairwise subjects belong to; nothing where none is shown to be its own, so that they are nobody else's.
 
-    What a device is given goes past all addresses: a stranger could name those of anybody.
+    What a device is given goes past all addresses: a stranger could name those of anybody. Nor does he move into another sector,
+    since what he was given before goes on.
     """
     first = next((uri for uri in said.redirect_uris if uri.startswith("https:")), "")
     host = client_uris.host_of(said.sector_identifier_uri or first)
-    return "" if host in LOCAL_HOSTS or (DEVICE in said.grant_types and not rules.ours) else host
+    moves = bool(before.name) and before.sector != host
+    return "" if host in LOCAL_HOSTS or (not rules.ours and (moves or DEVICE in said.grant_types)) else host
 
 
 def has_usual_origins(application: Application) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from authenticator.applications import Application, Assignment
-from authenticator.flows import applications, roles
+from authenticator.flows import applications, released, roles
 from authenticator.models import Status
 from authenticator.testing.oauth import OAuthApp
 
@@ -238,3 +238,31 @@ def test_rl_12_nobody_changes_her_application_without_end(town: House, mallory: 
     assert (named, declared) == ([200] * 5 + [429] * 3, [201] * 5 + [429] * 3)
     assert call(town, "DELETE", here, mallory).status_code == 204, "but she may take it away"
     town.clock.advance(hours=1, seconds=1)
+
+
+def test_oa_19_nobody_moves_in_with_a_neighbour_to_know_people_by_her_subjects(town: House, mallory: Person) -> None:
+    """What was given for an address of her own goes on after she names somebody else's: that makes her no part of that sector."""
+    pairwise = {"subject_type": "pairwise", "scope": "openid offline_access"}
+    bank = OAuthApp.register(town.app, client_name="Bank", redirect_uris=["https://bank.example/cb"], **pairwise)
+    browser = town.browser_of(town.sign_up())
+    known = bank.introspect(bank.tokens(browser)["access_token"])["sub"]
+    app = her_own(town, mallory, **pairwise)
+    given = app.tokens(browser)
+    here = f"/applications/{app.id}"
+    for change in ({"redirect_uris": ["https://bank.example/cb"]}, {"client_name": "Bank"}):
+        assert call(town, "PATCH", here, mallory, change).status_code == 200
+        assert app.userinfo(given["access_token"]).json["sub"] != known
+        given = app.refresh(given["refresh_token"]).json
+        assert app.introspect(given["access_token"])["sub"] != known
+
+
+@pytest.mark.parametrize(
+    "first", [{"redirect_uris": ["http://127.0.0.1/cb"]}, {"grant_types": ["authorization_code", DEVICE]}, {}], ids=str
+)
+def test_oa_19_nor_by_how_she_began(town: House, mallory: Person, first: dict[str, Any]) -> None:
+    """Whose answers went elsewhere, or past all addresses, at any time, is alone for good."""
+    there = {"redirect_uris": ["https://bank.example/cb"], "grant_types": ["authorization_code", "refresh_token"]}
+    app = her_own(town, mallory, subject_type="pairwise", **{**there, **first} if first else {})
+    for change in (*([there] if first else []), {"redirect_uris": [HOME]}, there):
+        assert call(town, "PATCH", f"/applications/{app.id}", mallory, change).status_code == 200
+        assert released.sector(town.service.application(app.id)) != "bank.example"
