@@ -10,18 +10,22 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import AutoReconnect
 from sqlalchemy import create_engine
 
 from authenticator.crypto import digest
 from authenticator.errors import AuthError, ConfigurationError
 from authenticator.limits import Limit
 from authenticator.models import LoginKey
+from authenticator.storage.mongo import client
 from authenticator.storage.mongo.store import MongoStore
 from authenticator.storage.open import open_store
 from authenticator.storage.port import KeyTaken, Store
@@ -150,6 +154,34 @@ def test_a_server_that_died_is_told_as_an_outage(mortal: tuple[servers.Server, s
     server.kill()
     _unavailable(lambda: store.user_by_id("u1"))
     _unavailable(store.prepare)
+    store.close()
+
+
+@pytest.mark.parametrize("took", [3, 5])
+def test_a_second_try_has_the_time_that_the_first_one_left(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, took: int) -> None:
+    store = opened(fresh_database("mongodb"))
+    store.create_user(a_user(), [a_key()])
+    passed, left = [0.0], []
+    ask, patient, monotonic = Database.command, client.timeout, time.monotonic
+
+    def dropped_once(self: Any, *what: Any, **more: Any) -> Any:
+        if not passed[0]:
+            passed[0] += took
+            raise AutoReconnect("the connection was dropped")
+        return ask(self, *what, **more)
+
+    def noted(seconds: float) -> Any:
+        left.append(seconds)
+        return patient(seconds)
+
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: monotonic() + passed[0]))
+    monkeypatch.setattr(client, "timeout", noted)
+    monkeypatch.setattr(Database, "command", dropped_once)
+    if took < client.PATIENCE:
+        assert store.user_by_id("u1") == a_user()
+        assert 0 < left[0] <= client.PATIENCE - took
+    else:
+        _unavailable(lambda: store.user_by_id("u1"))
     store.close()
 
 

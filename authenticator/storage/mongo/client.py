@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
+from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient, timeout
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
@@ -28,6 +29,7 @@ from authenticator.storage.sealing import Sealer
 
 Document = dict[str, Any]
 
+PATIENCE = 4  # seconds for an answer, so that an outage is told within five
 DUPLICATE = 11000
 NEWEST = ReadConcern("local")  # what stands in our way may not have reached a majority yet
 NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
@@ -125,13 +127,15 @@ class Mongo:
         return cast("Document | None", found)
 
     def _read(self, wish: Document) -> Document:
-        database = self._living()
+        database, begun = self._living(), time.monotonic()
         try:
             return database.command(wish)
         except AutoReconnect as error:  # the primary has moved, or a connection was dropped: reading twice does no harm
-            if error.timeout:
+            left = PATIENCE - (time.monotonic() - begun)
+            if error.timeout or left <= 0:
                 raise
-            return database.command(wish)
+            with timeout(left):
+                return database.command(wish)
 
     def _write(self, wish: Document) -> Document:
         answer = self._living().command(wish)
@@ -157,8 +161,8 @@ class Mongo:
                         w="majority",
                         journal=True,
                         readConcernLevel="majority",
-                        timeoutMS=4000,
-                        serverSelectionTimeoutMS=4000,
+                        timeoutMS=PATIENCE * 1000,
+                        serverSelectionTimeoutMS=PATIENCE * 1000,
                         connectTimeoutMS=3000,
                         maxPoolSize=64,
                         appname="authenticator",
