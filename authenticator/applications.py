@@ -110,7 +110,8 @@ class Application:
 class Grant:
     """What one person lets one application have: the scopes and single claims that she agreed to, and when each was last read.
 
-    `resources` are the audiences open to strangers for which it may have tokens of hers. `version` 0 is a grant that was never stored.
+    `resources` are the audiences open to strangers for which it may have tokens of hers. `unasked` is one that the
+    operator gave in her name, for an application that was trusted then. `version` 0 is a grant that was never stored.
     """
 
     user_id: str
@@ -120,6 +121,7 @@ class Grant:
     scopes: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    unasked: bool = False
     read_at: Mapping[str, datetime] = field(default_factory=dict)  # by scope
     version: int = 0
 

@@ -19,8 +19,11 @@ TRIES = 5
 def consented(
     core: Core, user: User, application: Application, scopes: Iterable[str], claims: Iterable[str] = (), resources: Iterable[str] = ()
 ) -> bool:
-    """Whether she has agreed to all of this before; where the operator answers for the application, always."""
-    return vouched_for(application) or _covers(core.store.grant(user.id, application.id), scopes, claims, asked_for(application, resources))
+    """Whether she has agreed to all of this before; where the operator answers for the application, always, and only as long as that is so."""
+    if vouched_for(application):
+        return True
+    grant = core.store.grant(user.id, application.id)
+    return grant is not None and not grant.unasked and _covers(grant, scopes, claims, asked_for(application, resources))
 
 
 def asked_for(application: Application, resources: Iterable[str]) -> tuple[str, ...]:
@@ -56,14 +59,18 @@ def agree(
 ) -> Grant:
     """Remember that she lets the application have these too; AuthError `conflict` if either of them is gone.
 
-    `by` says who agreed, if it was not the person herself.
+    `by` says who agreed, if it was not the person herself: that adds nothing to what she did, and what she does takes its place.
     """
     scopes, claims, resources = tuple(scopes), tuple(sorted(authorization_claims.personal(claims))), asked_for(application, resources)
     for _ in range(TRIES):
         before = core.store.grant(user.id, application.id)
         now = core.clock.now()
-        grant = before or Grant(user.id, application.id, now, now)
-        if before is not None and _covers(before, scopes, claims, resources):
+        grant = before or Grant(user.id, application.id, now, now, unasked=bool(by))
+        if by and not grant.unasked:
+            return grant
+        if grant.unasked and not by:
+            grant = replace(grant, scopes=(), claims=(), resources=(), unasked=False)
+        elif before is not None and _covers(before, scopes, claims, resources):
             return before
         grant = replace(
             grant,
@@ -89,9 +96,7 @@ def withdraw(core: Core, user: User, application_id: str, client: Client) -> Non
     core.history.record("consent_withdrawn", user_id=user.id, client=client, application=application_id)
 
 
-def _covers(grant: Grant | None, scopes: Iterable[str], claims: Iterable[str], resources: Iterable[str]) -> bool:
-    if grant is None:
-        return False
+def _covers(grant: Grant, scopes: Iterable[str], claims: Iterable[str], resources: Iterable[str]) -> bool:
     known = {*grant.claims, *(claim for scope in grant.scopes for claim in CLAIMS.get(scope, ()))}
     agreed = set(scopes) <= set(grant.scopes) and set(resources) <= set(grant.resources)
     return agreed and authorization_claims.personal(claims) <= known

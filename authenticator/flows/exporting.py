@@ -112,7 +112,7 @@ def _holder(one: holders.Holder) -> dict[str, Any]:
     return {
         "client_id": one.id,
         "name": one.name,
-        "given_at": _when(grant.created_at) if grant else None,
+        "given_at": _when(grant.created_at) if grant and not grant.unasked else None,
         "scopes": list(one.scopes),
         "claims": list(grant.claims) if grant else [],
         "resources": list(grant.resources) if grant else [],

@@ -44,7 +44,7 @@ def _holder(holder: Holder) -> dict[str, Any]:
         "scopes": list(holder.scopes),
         "claims": list(grant.claims) if grant else [],
         "resources": list(grant.resources) if grant else [],
-        "given_at": moment(grant.created_at) if grant else None,
+        "given_at": moment(grant.created_at) if grant and not grant.unasked else None,
         "last_read": {scope: moment(at) for scope, at in grant.read_at.items()} if grant else {},
         "sessions": [
             {

@@ -128,6 +128,25 @@ def test_for_an_application_that_the_operator_trusts_nobody_is_asked(auth: Servi
     assert "Allow Shop?" in ask(browser, shop, prompt="consent").follow()
 
 
+def test_nobody_has_agreed_to_what_the_operator_vouched_for_once(auth: Service, shop: Asking, as_user: AsUser) -> None:
+    """Once it is trusted no more, she is asked; and what she agrees to is hers alone, whatever else she was never asked."""
+    shop.change(trusted=True)
+    ada = as_user()
+    browser = ada.browser()
+    assert answer(ask(browser, shop, scope="openid profile email").location)["code"]
+    assert "You were not asked" in browser.get("/account/applications").text
+    (told,) = browser.api("GET", "me/grants").body
+    assert (told["given_at"], told["scopes"]) == (None, ["openid", "profile", "email"])
+    shop.change(trusted=False)
+    assert answer(ask(browser, shop, scope="openid", prompt="none").location)["error"] == "consent_required"
+    assert answer(decide(ask(browser, shop, scope="openid profile").follow()).location)["code"]
+    shop.change(trusted=True)
+    assert answer(ask(browser, shop, scope="openid profile email").location)["code"]
+    shop.change(trusted=False)
+    assert answer(ask(browser, shop, scope="openid profile", prompt="none").location)["code"]
+    assert answer(ask(browser, shop, scope="openid email", prompt="none").location)["error"] == "consent_required"
+
+
 def test_an_application_of_somebody_is_said_to_be_unchecked(auth: Service, as_user: AsUser) -> None:
     hers = Asking.of(auth, registration="owner", owner=as_user("eve@example.com").id, trusted=True)
     assert "Nobody here has checked" in ask(as_user().browser(), hers).follow()

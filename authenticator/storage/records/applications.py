@@ -69,13 +69,13 @@ def grant_record(grant: Grant, sealer: Sealer) -> dict[str, Any]:
         "created_at": millis(grant.created_at),
         "updated_at": millis(grant.updated_at),
         "version": grant.version,
-        "facts": sealer.seal(_place(grant.user_id, grant.application), "facts", dumps([grant.scopes, grant.claims, grant.resources])),
+        "facts": sealer.seal(_place(grant.user_id, grant.application), "facts", dumps([grant.scopes, grant.claims, grant.resources, grant.unasked])),
         "read_at": read_times(grant.read_at),
     }
 
 
 def grant_of(record: Record, sealer: Sealer) -> Grant:
-    scopes, claims, resources = json.loads(sealer.open(_place(record["user_id"], record["application"]), "facts", record["facts"]))
+    scopes, claims, resources, unasked = json.loads(sealer.open(_place(record["user_id"], record["application"]), "facts", record["facts"]))
     return Grant(
         user_id=record["user_id"],
         application=record["application"],
@@ -84,6 +84,7 @@ def grant_of(record: Record, sealer: Sealer) -> Grant:
         scopes=tuple(scopes),
         claims=tuple(claims),
         resources=tuple(resources),
+        unasked=unasked,
         read_at={scope: moment(at) for scope, at in json.loads(record["read_at"]).items()},
         version=record["version"],
     )
