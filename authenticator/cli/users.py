@@ -159,6 +159,17 @@ def require_reset(who: str) -> None:
     click.echo(f"{user.id} {user.label} must choose a new password; a link is on its way.")
 
 
+@command.command("remove-second-steps", short_help="Let somebody in who has lost her second steps.")
+@click.argument("who", metavar="WHO")
+def remove_second_steps(who: str) -> None:
+    """Remove the second steps of somebody who has lost them, once you are sure that it is she who asks; her sessions end, and she is told."""
+    service = context.service()
+    user = service.find_user(who)
+    service.remove_factors(user, by="operator")
+    service.core.messages.flush()
+    click.echo(f"{user.id} {user.label} signs in without a second step until one is set up anew.")
+
+
 @command.command("sign-out")
 @click.argument("who", metavar="WHO")
 def sign_out(who: str) -> None:

@@ -21,6 +21,8 @@ from authenticator.words import Words
 STILL_ONE = "%(factor)s is no longer asked for when you sign in."
 NONE_LEFT = "%(factor)s is no longer asked for when you sign in. Your account now has no second step."
 
+BY_OPERATOR = "An administrator removed the second steps of your account and ended all sign-ins. Set one up anew after you have signed in."
+
 
 @dataclass(frozen=True, slots=True)
 class HeldFactor:
@@ -129,6 +131,23 @@ def _without(core: Core, user: User, name: str) -> User:
     if not left and must_keep(core, user):
         raise AuthError("last_second_step")
     return replace(user if left else devices.untrusted(user), factors=left)
+
+
+def take_away(core: Core, user: User, *, by: str, client: Client | None = None) -> None:
+    """By the operator's word, for who has lost them all: her sessions end, and she is told. AuthError `conflict` if there are none.
+
+    Whoever does this has made sure that it is she who asks (ASVS 5.0 6.4.4).
+    """
+    names = user.factors
+    if not names:
+        raise AuthError("conflict", "There is no second step to remove.")
+    change(core, user, lambda found: replace(devices.untrusted(found), factors=tuple(one for one in found.factors if one not in names)))
+    for name in names:
+        core.store.remove_login_key(user.id, LoginKey(name, user.id))
+        core.history.record("factor_removed", user_id=user.id, client=client, factor=name, by=by)
+    recovery_codes.drop(core, user)
+    sessions.end_all(core, user, "ended_by_operator", client or Client(), by=by)
+    notify(core, user, "Your second steps were removed", BY_OPERATOR)
 
 
 def new_recovery_codes(core: Core, signed: Signed, client: Client) -> tuple[str, ...]:

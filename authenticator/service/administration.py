@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from authenticator.events import Event
-from authenticator.flows import accounts, recovery, transfer
+from authenticator.flows import accounts, factors, recovery, transfer
 from authenticator.models import Client, Page, Status, StatusChange, User
 from authenticator.service.facade import Facade
 
@@ -55,6 +55,11 @@ class Administration(Facade):
     def require_reset(self, user: User, *, by: str, client: Client | None = None) -> None:
         """End all sessions, and let no password in until its owner chooses a new one."""
         recovery.require_reset(self.core, user, by=by, client=client)
+        self.ended.look_again()
+
+    def remove_factors(self, user: User, *, by: str, client: Client | None = None) -> None:
+        """Take away the second steps of somebody who has lost them; all her sessions end, and she is told. AuthError `conflict` without any."""
+        factors.take_away(self.core, user, by=by, client=client)
         self.ended.look_again()
 
     def bring_in(

@@ -31,6 +31,7 @@ DONE = {
     "all_ended": "All sign-ins were ended.",
     "invited": "An invitation is on its way.",
     "reset": "A new password is required, and a link is on its way.",
+    "without": "The second steps were removed, and all sign-ins ended.",
     "given": "It was given.",
     "taken": "It was removed.",
 }
@@ -44,6 +45,7 @@ RESOURCE = Field(
     "resource", "Only for", required=False, max_length=200, help="One thing, like projects/7, or projects/* for all that begin so."
 )
 UNTIL = Field("until", "Last day", required=False, max_length=10, help="As in 2027-01-31; without it, for good.")
+SURE = Field("sure", "I have made sure that it is the owner who asks", "checkbox")
 ONLY = {"suspended": "suspended", "closed": "closed", "leaving": "leaving", "permitted": "has permissions"}
 SESSIONS = 20
 
@@ -61,6 +63,7 @@ def blueprint() -> Blueprint:
         ("/<id>/sessions/<session_id>/end", "end", "users:write", _end),
         ("/<id>/invite", "invite", "users:write", _invite),
         ("/<id>/require-reset", "require_reset", "users:write", _require_reset),
+        ("/<id>/second-steps/remove", "remove_factors", "users:write", _remove_factors),
         ("/<id>/permissions", "give", "permissions:write", _give),
         ("/<id>/permissions/<assignment_id>/take", "take", "permissions:write", _take),
     ):
@@ -124,7 +127,7 @@ def user(auth: Service, signed: Signed, *, id: str, error: AuthError | None = No
         "sentence": activity.sentence,
         "device": devices.device,
         "place": devices.place,
-        "fields": (REASON, RESOURCE, UNTIL),
+        "fields": (REASON, RESOURCE, UNTIL, SURE),
         "values": {name: one(request.form, name) for name in ("reason", "resource", "until")} if error else {},
         "herself": found.id == signed.user.id,
     }
@@ -159,6 +162,14 @@ def _invite(auth: Service, signed: Signed, *, id: str) -> Response:
 def _require_reset(auth: Service, signed: Signed, *, id: str) -> Response:
     auth.require_reset(_under(auth, signed, id), by=signed.user.id, client=client())
     return _to(id, "reset")
+
+
+def _remove_factors(auth: Service, signed: Signed, *, id: str) -> Response:
+    found = _under(auth, signed, id)
+    if one(request.form, SURE.name) != "1":
+        raise AuthError("validation_failed", errors={SURE.name: ("Tick this to remove them.",)})
+    auth.remove_factors(found, by=signed.user.id, client=client())
+    return _to(id, "without")
 
 
 def _give(auth: Service, signed: Signed, *, id: str) -> Response:

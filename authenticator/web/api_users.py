@@ -109,6 +109,16 @@ def require_reset(id: str) -> Response:
     return answer({}, 202)
 
 
+def remove_user_factors(id: str) -> Response:
+    """Remove the second steps of somebody who has lost them, after making sure that it is she who asks.
+
+    All her sign-ins end, and she is told.
+    """
+    signed = _may("users:write")
+    guard.service().remove_factors(_under(signed, id), by=signed.user.id, client=guard.client())
+    return nothing()
+
+
 def user_events(id: str) -> Response:
     """List what happened to an account, newest first."""
     _may("users:read")
@@ -185,6 +195,7 @@ _ALL = (
     Endpoint("DELETE", "/users/{id}/sessions/{session_id}", end_user_session, GROUP, {204: None}, ADMIN, access="bearer"),
     Endpoint("POST", "/users/{id}/invite", invite, GROUP, {202: None}, ADMIN, access="bearer"),
     Endpoint("POST", "/users/{id}/require-reset", require_reset, GROUP, {202: None}, ADMIN, access="bearer"),
+    Endpoint("DELETE", "/users/{id}/factors", remove_user_factors, GROUP, {204: None}, (*ADMIN, "conflict"), access="bearer"),
     Endpoint("GET", "/users/{id}/events", user_events, GROUP, {200: schemas_activity.Events}, ADMIN, access="bearer", query=PAGE),
     Endpoint("GET", "/events", all_events, GROUP, {200: schemas_activity.Events}, ADMIN, access="bearer", query=PAGE),
 )

@@ -9,8 +9,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pyotp
 import pytest
+from flask import Flask
 
+from authenticator.applications import OWN, Assignment
 from authenticator.clock import SetClock
+from authenticator.service import Service
 from authenticator.testing.client import Answer, Browser, Page
 from authenticator.testing.people import Account, AsUser, Outbox, SignInVia
 
@@ -390,3 +393,45 @@ def test_a_sign_in_from_a_new_device_is_told_once(as_user: AsUser, outbox: Outbo
     assert "Firefox" in told[0]["text"]
     kinds = [one["kind"] for one in client.api("GET", "me/events", token=ada.access_token).body]
     assert kinds.count("new_device") == 1
+
+
+@pytest.mark.parametrize("door", ["page", "api", "command"])
+def test_who_has_lost_every_second_step_is_let_in_by_an_administrator_who_knows_her(
+    door: str, as_user: AsUser, clock: SetClock, auth_app: Flask, outbox: Outbox
+) -> None:
+    ada, chief = as_user("ada@example.com"), as_user("root@example.com")
+    service: Service = auth_app.extensions["authenticator"]
+    service.assign("operator", service.find_user(chief.id), Assignment(OWN, role="administrator"))
+    set_up(ada, clock)
+    hers = service.find_user(ada.id)
+    assert sign_in(ada)["status"] == "challenge"
+    here, browser = f"/admin/users/{ada.id}", chief.browser()
+    if door == "page":
+        unsure = browser.submit(here, action="/second-steps/remove")
+        assert (unsure.status, 'id="sure-error"' in unsure.html) == (422, True)
+        assert service.find_user(ada.id).factors
+        assert "were removed" in browser.submit(here, action="/second-steps/remove", sure="1").follow()
+    elif door == "api":
+        assert chief.client.api("DELETE", f"users/{ada.id}/factors", token=chief.access_token).status == 204
+        assert chief.client.api("DELETE", f"users/{ada.id}/factors", token=chief.access_token).status == 409
+    else:
+        service.remove_factors(hers, by="operator")
+    assert not ada.client.signed_in
+    again = sign_in(ada)
+    assert again["status"] == "complete"
+    assert service.factors(service.find_user(ada.id)).recovery_left == 0
+    assert "second steps" in outbox.last("ada@example.com")["subject"]
+    told = [event for event in service.events(hers).items if event.kind == "factor_removed"]
+    assert [(event.detail["factor"], event.detail["by"]) for event in told] == [("totp", "operator" if door == "command" else chief.id)]
+    assert ada.client.api("POST", "me/factors/totp", token=again["access_token"]).status == 200, "she sets one up anew"
+
+
+def test_nobody_takes_the_second_step_of_who_may_more(as_user: AsUser, clock: SetClock, auth_app: Flask) -> None:
+    clerk, chief = as_user("clerk@example.com"), as_user("root@example.com")
+    service: Service = auth_app.extensions["authenticator"]
+    service.assign("operator", service.find_user(clerk.id), Assignment(OWN, permission="users:write"))
+    service.assign("operator", service.find_user(chief.id), Assignment(OWN, role="administrator"))
+    set_up(chief, clock)
+    for who in (chief, clerk):
+        assert clerk.client.api("DELETE", f"users/{who.id}/factors", token=clerk.access_token).status == 403
+    assert service.find_user(chief.id).factors == ("totp",)
