@@ -69,7 +69,9 @@ def grant_record(grant: Grant, sealer: Sealer) -> dict[str, Any]:
         "created_at": millis(grant.created_at),
         "updated_at": millis(grant.updated_at),
         "version": grant.version,
-        "facts": sealer.seal(_place(grant.user_id, grant.application), "facts", dumps([grant.scopes, grant.claims, grant.resources, grant.unasked])),
+        "facts": sealer.seal(
+            _place(grant.user_id, grant.application), "facts", dumps([grant.scopes, grant.claims, grant.resources, grant.unasked])
+        ),
         "read_at": read_times(grant.read_at),
     }
 
