@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from authenticator.applications import Grant
 from authenticator.events import Event
 from authenticator.models import Client
 from authenticator.storage import records
@@ -42,3 +43,11 @@ def test_what_knows_a_browser_again_is_not_kept_with_its_sessions() -> None:
     kept = records.session_record(session, SEALER)
     assert b"device-mark" not in SEALER.open("sessions/s1", "client", kept["client"])
     assert records.session_of(kept, SEALER).client.device == ""
+
+
+def test_a_grant_from_before_audiences_were_agreed_to_is_still_read() -> None:
+    grant = Grant("u1", "app_1", NOW, NOW, ("openid",), ("email",), version=1)
+    kept = records.grant_record(grant, SEALER)
+    assert records.grant_of(kept, SEALER) == grant
+    kept["facts"] = SEALER.seal("grants/u1/app_1", "facts", json.dumps([["openid"], ["email"]]))
+    assert records.grant_of(kept, SEALER) == grant

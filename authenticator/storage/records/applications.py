@@ -77,7 +77,9 @@ def grant_record(grant: Grant, sealer: Sealer) -> dict[str, Any]:
 
 
 def grant_of(record: Record, sealer: Sealer) -> Grant:
-    scopes, claims, resources, unasked = json.loads(sealer.open(_place(record["user_id"], record["application"]), "facts", record["facts"]))
+    facts = json.loads(sealer.open(_place(record["user_id"], record["application"]), "facts", record["facts"]))
+    scopes, claims = facts[:2]
+    resources, unasked = facts[2:] or ((), False)  # neither was known at first
     return Grant(
         user_id=record["user_id"],
         application=record["application"],
