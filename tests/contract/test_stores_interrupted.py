@@ -61,9 +61,9 @@ def dies_at(monkeypatch: pytest.MonkeyPatch, verb: str, at: int) -> None:
     [("delete_many", 1), ("delete_many", 2), ("delete_many", 3), ("delete_many", 4), ("update_many", 1), ("find_one_and_delete", 1)],
 )
 def test_an_erasure_killed_half_way_is_finished_by_the_next(
-    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
+    prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
 ) -> None:
-    store = opened(fresh_database("mongodb"))
+    store = opened(prepared_database("mongodb"))
     lived(store)
     with monkeypatch.context() as patch:
         dies_at(patch, verb, at)
@@ -80,8 +80,8 @@ def test_an_erasure_killed_half_way_is_finished_by_the_next(
 
 
 @pytest.mark.parametrize("at", [1, 2])
-def test_a_crowd_killed_half_way_leaves_every_key_free(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-    store = opened(fresh_database("mongodb"))
+def test_a_crowd_killed_half_way_leaves_every_key_free(prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    store = opened(prepared_database("mongodb"))
     with monkeypatch.context() as patch:
         dies_at(patch, "insert_many", at)
         with pytest.raises(Killed):
@@ -96,9 +96,9 @@ def test_a_crowd_killed_half_way_leaves_every_key_free(fresh_database: Fresh, mo
 
 @pytest.mark.parametrize(("verb", "at"), [("update_one", 1), ("touched", 2)])
 def test_a_suspension_killed_half_way_leaves_no_session_open(
-    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
+    prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
 ) -> None:
-    store = opened(fresh_database("mongodb"))
+    store = opened(prepared_database("mongodb"))
     store.create_user(a_user(), [a_key()], a_session())
     with monkeypatch.context() as patch:
         dies_at(patch, verb, at)
@@ -110,9 +110,9 @@ def test_a_suspension_killed_half_way_leaves_no_session_open(
 
 @pytest.mark.parametrize(("verb", "at"), [("delete_many", 1), ("touched", 1), ("delete_one", 1), ("delete_many", 2), ("touched", 2)])
 def test_a_removal_of_an_application_killed_half_way_is_finished_by_the_next(
-    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
+    prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
 ) -> None:
-    store = opened(fresh_database("mongodb"))
+    store = opened(prepared_database("mongodb"))
     furnished(store)
     store.save_grant(a_grant())
     with monkeypatch.context() as patch:
@@ -128,9 +128,9 @@ def test_a_removal_of_an_application_killed_half_way_is_finished_by_the_next(
 
 @pytest.mark.parametrize(("verb", "at"), [("delete_one", 1), ("touched", 2)])
 def test_a_withdrawal_killed_half_way_leaves_nothing_open(
-    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
+    prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int
 ) -> None:
-    store = opened(fresh_database("mongodb"))
+    store = opened(prepared_database("mongodb"))
     furnished(store)
     store.save_grant(a_grant())
     with monkeypatch.context() as patch:
@@ -141,8 +141,8 @@ def test_a_withdrawal_killed_half_way_leaves_nothing_open(
     store.close()
 
 
-def test_a_sign_out_is_one_command_so_that_no_crash_comes_in_between(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = opened(fresh_database("mongodb"))
+def test_a_sign_out_is_one_command_so_that_no_crash_comes_in_between(prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(prepared_database("mongodb"))
     furnished(store)
     with monkeypatch.context() as patch:
         dies_at(patch, "count_documents", 1)
@@ -156,8 +156,8 @@ def test_a_sign_out_is_one_command_so_that_no_crash_comes_in_between(fresh_datab
 
 
 @pytest.mark.parametrize(("verb", "at"), [("insert_one", 1), ("update_one", 1), ("update_one", 2)])
-def test_a_key_added_half_way_can_be_added_again(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int) -> None:
-    store = opened(fresh_database("mongodb"))
+def test_a_key_added_half_way_can_be_added_again(prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, verb: str, at: int) -> None:
+    store = opened(prepared_database("mongodb"))
     store.create_user(a_user(), [a_key("one")])
     with monkeypatch.context() as patch:
         dies_at(patch, verb, at)
@@ -171,8 +171,8 @@ def test_a_key_added_half_way_can_be_added_again(fresh_database: Fresh, monkeypa
     store.close()
 
 
-def test_a_key_removed_half_way_does_not_come_back_with_its_old_secret(fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = opened(fresh_database("mongodb"))
+def test_a_key_removed_half_way_does_not_come_back_with_its_old_secret(prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(prepared_database("mongodb"))
     store.create_user(a_user(), [a_key("one", secret="old"), a_key("two", "google")])
     with monkeypatch.context() as patch:
         dies_at(patch, "delete_one", 1)

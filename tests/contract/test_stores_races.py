@@ -34,9 +34,9 @@ def opened(url: str) -> Store:
 
 @pytest.mark.parametrize("gone", ["the application", "the person"])
 def test_a_grant_whose_ground_goes_before_it_is_written_is_taken_back(
-    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, gone: str
+    prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
-    store = opened(fresh_database("mongodb"))
+    store = opened(prepared_database("mongodb"))
     furnished(store)
     real = Collection.insert_one
 
@@ -55,9 +55,9 @@ def test_a_grant_whose_ground_goes_before_it_is_written_is_taken_back(
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("way", ["one", "all"])
 def test_what_is_given_between_the_steps_of_an_ending_ends_too(
-    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, way: str, after: int
+    prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch, way: str, after: int
 ) -> None:
-    store = opened(fresh_database("mongodb"))
+    store = opened(prepared_database("mongodb"))
     furnished(store)
     real = Mongo.touched
 
