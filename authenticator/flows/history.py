@@ -15,6 +15,7 @@ from authenticator.storage.port import Store
 log = logging.getLogger("authenticator.history")
 
 OPERATOR, ADMINISTRATOR = "operator", "administrator"
+OWNER = "owner"  # of an application, who decides what people may do in that
 
 
 def as_told_to(event: Event, user_id: str) -> Event:
@@ -22,7 +23,8 @@ def as_told_to(event: Event, user_id: str) -> Event:
     by = event.detail.get("by", user_id)
     if by == user_id:
         return event
-    return replace(event, client=Client(), detail={**event.detail, "by": by if by == OPERATOR else ADMINISTRATOR})
+    told = OPERATOR if by == OPERATOR else event.detail.get("as", ADMINISTRATOR)
+    return replace(event, client=Client(), detail={**event.detail, "by": told})
 
 
 class History:

@@ -15,6 +15,7 @@ from authenticator.flows import permissions
 from authenticator.flows.changes import TRIES
 from authenticator.flows.changes import change as changed
 from authenticator.flows.core import Core
+from authenticator.flows.history import OWNER
 from authenticator.flows.outcomes import Signed
 from authenticator.limits import Limit
 from authenticator.models import Client, User
@@ -136,11 +137,11 @@ def assign(core: Core, by: By, user: User, assignment: Assignment, client: Clien
             others = _with_room(core, application, others)
         return replace(found, assignments=(*others, given))
 
-    done = _changed(core, by, user, edit, "given", given, client)
+    done = _changed(core, by, application, user, edit, "given", given, client)
     try:
         _may_give(core, by, find(core, application.id), given, client)  # what was taken from the giver meanwhile is given by her no more
     except AuthError:
-        _changed(core, by, user, lambda found: _without(found, given), "taken", given, client)
+        _changed(core, by, application, user, lambda found: _without(found, given), "taken", given, client)
         raise
     return done
 
@@ -162,7 +163,7 @@ def unassign(core: Core, by: By, user: User, assignment: Assignment, client: Cli
             raise AuthError("not_found", "The account was not given this.")
         return replace(found, assignments=kept)
 
-    return _changed(core, by, user, edit, "taken", wanted, client)
+    return _changed(core, by, application, user, edit, "taken", wanted, client)
 
 
 def _count(core: Core, by: By, application: Application) -> None:
@@ -256,11 +257,21 @@ def _require_room(count: int, most: int) -> None:
         raise AuthError("validation_failed", Words("There may be %(number)s of these. Remove some first.", number=most))
 
 
-def _changed(core: Core, by: By, user: User, edit: Callable[[User], User], verb: str, given: Assignment, client: Client | None) -> User:
+def _changed(
+    core: Core,
+    by: By,
+    application: Application,
+    user: User,
+    edit: Callable[[User], User],
+    verb: str,
+    given: Assignment,
+    client: Client | None,
+) -> User:
     before = user.version
     done = changed(core, user, edit)
     if done.version != before:
-        facts = {verb: given.role or given.permission, "application": given.application, "resource": given.resource}
+        whose = {"as": OWNER} if owns(by, application) else {}  # anybody may be one, and must not pass for an administrator
+        facts = {verb: given.role or given.permission, "application": given.application, "resource": given.resource, **whose}
         core.history.record("permissions_changed", user_id=user.id, client=client, by=name_of(by), **facts)
     return done
 

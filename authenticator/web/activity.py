@@ -6,6 +6,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from authenticator.errors import CODES, AuthError
 from authenticator.events import Event
+from authenticator.flows.history import OWNER
 from authenticator.flows.outcomes import Signed
 from authenticator.http import csrf
 from authenticator.http.errors_page import refused
@@ -123,7 +124,7 @@ def details(auth: Service, event: Event) -> str:
     if after := event.detail.get("after", ""):
         parts.append(_(after))
     if event.detail.get("by") not in (None, "", event.user_id):
-        parts.append(_("by an administrator"))
+        parts.append(_("by whoever registered an application") if event.detail.get("as") == OWNER else _("by an administrator"))
     return " · ".join(parts)
 
 

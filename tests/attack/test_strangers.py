@@ -266,3 +266,16 @@ def test_oa_19_nor_by_how_she_began(town: House, mallory: Person, first: dict[st
     for change in (*([there] if first else []), {"redirect_uris": [HOME]}, there):
         assert call(town, "PATCH", f"/applications/{app.id}", mallory, change).status_code == 200
         assert released.sector(town.service.application(app.id)) != "bank.example"
+
+
+def test_dt_05_who_gives_rights_in_an_application_of_her_own_passes_for_no_administrator(town: House, mallory: Person) -> None:
+    """In the history of somebody else, whom such a line would alarm or mislead."""
+    app, ada = her_own(town, mallory), town.sign_up()
+    assert call(town, "POST", f"/applications/{app.id}/permissions", mallory, {"name": "game:play"}).status_code == 201
+    gift = {"application": app.id, "permission": "game:play"}
+    assert call(town, "POST", f"/users/{ada.id}/permissions", mallory, gift).status_code == 201
+    told = next(one for one in town.get("/me/events", ada.access).json if one["kind"] == "permissions_changed")
+    assert (told["detail"]["by"], told["address"]) == ("owner", None)
+    page = town.browser_of(ada).get("/account/history").text
+    assert "by whoever registered an application" in page
+    assert "by an administrator" not in page
