@@ -22,6 +22,7 @@ from authenticator.models import Client, User
 from authenticator.words import Words
 
 By = Signed | Literal["operator"]
+Edit = Callable[[User], User]
 NAME = re.compile(r"[a-z][a-z0-9_.-]*(:[a-z0-9_.*-]+)*", re.ASCII)
 LONGEST_NAME, LONGEST_TEXT = 64, 200
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
@@ -258,14 +259,7 @@ def _require_room(count: int, most: int) -> None:
 
 
 def _changed(
-    core: Core,
-    by: By,
-    application: Application,
-    user: User,
-    edit: Callable[[User], User],
-    verb: str,
-    given: Assignment,
-    client: Client | None,
+    core: Core, by: By, application: Application, user: User, edit: Edit, verb: str, given: Assignment, client: Client | None
 ) -> User:
     before = user.version
     done = changed(core, user, edit)
