@@ -121,6 +121,8 @@ def _declare(auth: Service, signed: Signed, *, id: str) -> Response:
 
 
 def _withdraw(auth: Service, signed: Signed, *, id: str) -> Response:
+    if one(request.form, "sure") != "1":
+        return _ask(signed, id)
     auth.withdraw_permission(signed, auth.application_with_roles(id_behind(id)), one(request.form, "name"), client())
     return _to(id, "withdrawn")
 
@@ -143,10 +145,20 @@ def _role_values(role: Role | None) -> dict[str, str]:
 
 
 def _remove_role(auth: Service, signed: Signed, *, id: str) -> Response:
+    if one(request.form, "sure") != "1":
+        return _ask(signed, id)
     auth.remove_role(signed, auth.application_with_roles(id_behind(id)), one(request.form, "name"), client())
     return _to(id, "role_removed")
 
 
+def _ask(signed: Signed, key: str) -> Response:
+    """Whether it is meant: what is removed is gone for all who have it. The same request says yes."""
+    return page("admin_sure.html", signed, key=key, name=one(request.form, "name"), back=_address(key))
+
+
+def _address(key: str, done: str | None = None) -> str:
+    return url_for("admin_permissions.show", done=done) if key == OWN else url_for("admin_permissions.of", id=key, done=done)
+
+
 def _to(key: str, done: str) -> Response:
-    here = url_for("admin_permissions.show", done=done) if key == OWN else url_for("admin_permissions.of", id=key, done=done)
-    return make_response(redirect(here, 303))
+    return make_response(redirect(_address(key, done), 303))

@@ -87,6 +87,9 @@ def test_the_pages_of_applications_and_permissions(page: Page, live: str, chief:
     auth.declare_permission("operator", auth.application_with_roles(reports.id), "reports:read", "See reports")
     page.goto(f"{live}/admin/permissions/of/{reports.id}")
     look("admin-permissions-of-an-application")
+    page.get_by_role("button", name="Remove reports:read").click()
+    page.get_by_role("heading", name="Remove reports:read?").wait_for()
+    look("admin-sure")
 
 
 def _helpdesk() -> object:

@@ -108,7 +108,10 @@ def test_a_role_is_made_given_and_taken_back(chief: Account, ada: Account, servi
     assert service.permissions_of(service.find_user(ada.id)) == []
     for wrong in ({"until": "tomorrow"}, {"resource": "../x"}, {"what": "x"}, {"what": "role|none|authenticator"}):
         assert browser.submit(here, action="/permissions", **{**given, **wrong}).status in (404, 422), wrong
-    browser.submit("/admin/permissions", action="/role/remove", name="helpdesk")
+    asked = browser.submit("/admin/permissions", action="/role/remove", name="helpdesk")
+    assert "Remove helpdesk?" in asked
+    assert service.application_with_roles().roles, "nothing is removed by one click"
+    assert "The role was removed" in browser.submit(asked, action="/role/remove", sure="1").follow()
     assert service.application_with_roles().roles == ()
 
 
@@ -272,6 +275,11 @@ def test_an_application_that_is_a_metadata_document_is_shut_out(chief: Account, 
     link = next(link for link in browser.get("/admin/permissions").links if "mcp.example" in link)
     assert "Permissions of Strange" in browser.get(link)
     assert "was added" in browser.submit(link, action="/declare", name="reports:read", text="").follow()
+    service.assign("operator", service.find_user(chief.id), Assignment(document.id, permission="reports:read"))
+    asked = browser.submit(link, action="/withdraw", name="reports:read")
+    assert "Remove reports:read?" in asked
+    assert "was removed" in browser.submit(asked, sure="1").follow()
+    assert service.application(document.id).permissions == ()
 
 
 def test_a_registration_that_is_sent_twice_registers_one(chief: Account, service: Service) -> None:
