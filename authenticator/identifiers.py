@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -105,6 +106,7 @@ def _no_number(reason: str) -> AuthError:
     return AuthError("validation_failed", errors={"phone_number": (reason,)})
 
 
+@lru_cache(1024)
 def network_of(address: str) -> str:
     """What counts as one address in a limit: an IPv4 address, or the /64 of an IPv6 one (RFC 4291 §2.5.4)."""
     try:
@@ -118,6 +120,7 @@ def network_of(address: str) -> str:
     return str(found)
 
 
+@lru_cache(1024)
 def is_loopback(address: str) -> bool:
     """Whether the address is this very machine."""
     try:

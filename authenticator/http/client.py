@@ -23,11 +23,12 @@ class Clients:
 
     def of(self, request: Request, device: str = "") -> Client:
         """Address and its country, User-Agent (300 characters at most) and the languages wished for."""
-        address = self._address(request.environ.get("REMOTE_ADDR") or "", request.headers.get("X-Forwarded-For", ""))
+        headers = request.headers
+        address = self._address(request.environ.get("REMOTE_ADDR") or "", headers.get("X-Forwarded-For", ""))
         return Client(
             address=address,
-            agent=request.headers.get("User-Agent", "")[:300],
-            locale=request.headers.get("Accept-Language", "")[:100],
+            agent=headers.get("User-Agent", "")[:300],
+            locale=headers.get("Accept-Language", "")[:100],
             country=self._country_of(address),
             device=device,
         )
