@@ -79,6 +79,42 @@ def test_what_is_given_between_the_steps_of_an_ending_ends_too(
     store.close()
 
 
+def test_who_is_given_something_while_the_consent_is_taken_back_finds_it_gone(
+    prepared_database: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL shows others what was taken back when all of it is done: a look before that would find the consent still there."""
+    store = opened(prepared_database("postgresql"))
+    assert isinstance(store, SqlStore)
+    furnished(store)
+    store.save_grant(a_grant())
+    real = store._end_all
+    found: list[object] = []
+
+    def give() -> None:
+        store.open_session(a_grant_session("late", parent="s2"))
+        found.append(store.grant("u1", "app_1"))
+
+    giver = threading.Thread(target=give)
+
+    def done_but_for_the_commit(*what: Any) -> int:
+        ended = real(*what)
+        giver.start()
+        until_it_waits_or_is_done(store, giver)
+        return ended
+
+    monkeypatch.setattr(store, "_end_all", done_but_for_the_commit)
+    assert store.remove_grant("u1", "app_1", NOW) is True
+    giver.join(30)
+    assert found == [None]
+    store.close()
+
+
+def until_it_waits_or_is_done(store: SqlStore, thread: threading.Thread) -> None:
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    while thread.is_alive() and not store._db.row(waiting, {})[0]:  # type: ignore[index]
+        thread.join(0.01)
+
+
 def test_two_who_wait_for_each_other_both_come_through(fresh_database: Fresh) -> None:
     store = opened(fresh_database("postgresql"))
     assert isinstance(store, SqlStore)

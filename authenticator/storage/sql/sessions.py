@@ -17,7 +17,7 @@ from authenticator.storage.refresh import not_rotated
 from authenticator.storage.sealing import Sealer
 from authenticator.storage.sql.engine import Database
 from authenticator.storage.sql.part import Part, fields, paged, record
-from authenticator.storage.sql.tables import applications, attempts, sessions, users
+from authenticator.storage.sql.tables import applications, attempts, grants, sessions, users
 
 SESSION = fields(sessions)
 USER = fields(users)
@@ -62,6 +62,8 @@ class Sessions(Part):
         self._select_surplus = select(c.id).where(*mine).order_by(c.created_at.desc(), c.id.desc()).offset(bindparam("most"))
         self._lock_application = select(applications.c.id).where(applications.c.id == bindparam("key")).with_for_update(read=True)
         self._lock_parent = select(c.id).where(named, c.user_id == bindparam("user"), c.closed_at.is_(None)).with_for_update(read=True)
+        consent = (grants.c.user_id == bindparam("user"), grants.c.application == bindparam("key"))
+        self._lock_consent = select(grants.c.user_id).where(*consent).with_for_update(read=True)
         self._select_closed = select(c.id).where(c.closed_at >= bindparam("since"))
 
     def open_session(self, session: Session, *, forgive: Sequence[str] = (), event: Event | None = None) -> None:
@@ -176,9 +178,14 @@ class Sessions(Part):
         return self._db.untangled(end)
 
     def _require_ground(self, connection: Any, session: Session) -> None:
-        """An application that was removed, and a session that has ended, give nothing any more. Until the commit neither can be."""
+        """An application that was removed, and a session that has ended, give nothing any more. Until the commit neither can be.
+
+        Where writers do not queue, a consent that is being taken back is waited for: whoever looks for it afterwards finds it gone.
+        """
         stands = connection.execute(self._lock_application, {"key": session.application}).fetchall()
         if stands and session.parent:
             stands = connection.execute(self._lock_parent, {"key": session.parent, "user": session.user_id}).fetchall()
         if not stands:
             raise AuthError("conflict")
+        if not self._db.sqlite:
+            connection.execute(self._lock_consent, {"user": session.user_id, "key": session.application})
