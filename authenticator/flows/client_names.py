@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-from authenticator.identifiers import ALIKE, PASSING, UNSEEN
+from authenticator.identifiers import PASSING, UNSEEN
 from authenticator.words import Words
 
 LONGEST = 60
 STACKED = 3  # accents on one letter
+EAST = frozenset(
+    {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"}
+)  # stand in one word, with Latin too, and pass for none of it
+NEITHER = "MODIFIER"  # letters that belong to any alphabet, like the okina
+SAME = str.maketrans("01iıɩȷɑɡ", "olllljag")
 
 
 def tidy(text: str) -> str:
@@ -30,13 +36,13 @@ def fault(name: str) -> str:
 
 
 def alike(left: str, right: str) -> bool:
-    """Whether two names read the same but for case, spaces and marks."""
+    """Whether two names read the same but for case, spaces and marks, and what is easily taken for another letter."""
     return _bare(left) == _bare(right)
 
 
 def _bare(name: str) -> str:
     folded = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(char for char in folded if char.isalnum())
+    return "".join(char for char in folded if char.isalnum()).translate(SAME).replace("rn", "m")
 
 
 def _runs(text: str) -> list[str]:
@@ -49,6 +55,7 @@ def _words(name: str) -> list[str]:
 
 def _deceives(word: str) -> bool:
     letters = [char for char in word if char.isalpha()]
-    alphabets = {unicodedata.name(char, "").partition(" ")[0] for char in letters} & ALIKE
+    alphabets = {re.split("[ -]", unicodedata.name(char, ""), maxsplit=1)[0] for char in letters} - {NEITHER}
     passing = bool(letters) and not word.isascii() and {char.lower() for char in letters} <= PASSING
-    return len(alphabets) > 1 or (passing and len(letters) > 1)
+    mixed = len(alphabets) > 1 and not alphabets <= EAST | {"LATIN"}
+    return mixed or (passing and len(letters) > 1)

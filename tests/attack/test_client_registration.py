@@ -66,6 +66,10 @@ HOSTILE_METADATA: list[tuple[str, dict[str, Any]]] = [
     ("client_name", {"client_name": "Gооgle"}),
     ("client_name", {"client_name": "Authenticator"}),
     ("client_name", {"client_name": "AUTHEN-TICATOR"}),
+    ("client_name", {"client_name": "Authent\u0131cator"}),  # without the dot
+    ("client_name", {"client_name": "Authentlcat0r"}),
+    ("client_name", {"client_name": "\ua4eeuthor"}),  # Lisu A
+    ("client_name", {"client_name": "\u1585uthor"}),  # Canadian syllabics
     ("client_name", {"client_name": "a" * 61}),
     ("client_name", {"client_name": "S" + "\u0301" * 5}),
     ("logo_uri", {"logo_uri": "javascript:alert(1)"}),
@@ -372,7 +376,10 @@ def test_without_a_name_an_application_is_called_by_its_host(manor: House) -> No
     assert register(manor, {**GOOD, "client_name": "", "client_uri": "https://www.example/"}).json["client_name"] == "www.example"
 
 
-@pytest.mark.parametrize("name", ["Shop", "Ada's Shop", "Магазин", "Café №5", "ショップ Shop", "מכון", "Shop 日本", "ᏣᎳᎩ"])
+@pytest.mark.parametrize(
+    "name",
+    ["Shop", "Ada's Shop", "Магазин", "Café №5", "ショップ Shop", "מכון", "Shop 日本", "ᏣᎳᎩ", "LINEマンガ", "人々", "Hawaiʻi", "Alışveriş"],
+)
 def test_names_of_all_languages_are_good_names(name: str) -> None:
     assert client_names.fault(client_names.tidy(name)) == ""
 
