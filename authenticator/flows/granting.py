@@ -133,7 +133,7 @@ def for_itself(application: Application, *, scope: str | None, resources: Sequen
     if application.public:
         raise UnauthorizedClientError("A public client can not speak for itself.")
     may = tuple(name for name in application.scopes if name not in scopes.WORDS and name not in permissions.PERMISSIONS)
-    return Given(application, narrower(may, scope), audience_of(replace(application, open_resources=()), resources), jkt=jkt)
+    return Given(application, narrower(may, scope), audience_of(application, resources, strangers=False), jkt=jkt)
 
 
 def registered(application: Application, granted: Sequence[str]) -> tuple[str, ...]:
@@ -151,11 +151,14 @@ def narrower(granted: Sequence[str], wanted: str | None) -> tuple[str, ...]:
     return asked
 
 
-def audience_of(application: Application, resources: Sequence[str]) -> tuple[str, ...]:
-    """Whom a token is for: the registered resources asked for, else the first registered one, else the application itself (RFC 8707 §2)."""
+def audience_of(application: Application, resources: Sequence[str], *, strangers: bool = True) -> tuple[str, ...]:
+    """Whom a token is for: the registered resources asked for, else the first registered one, else the application itself (RFC 8707 §2).
+
+    Without `strangers` it is none of those that are open to them.
+    """
     if not resources:
         return (*application.resources[:1],) or (application.id,)
-    if not set(resources) <= {*application.resources, *application.open_resources}:
+    if not set(resources) <= {*application.resources, *(application.open_resources if strangers else ())}:
         raise InvalidTargetError()
     return tuple(dict.fromkeys(resources))
 
@@ -163,7 +166,7 @@ def audience_of(application: Application, resources: Sequence[str]) -> tuple[str
 def audience_within(application: Application, agreed: Sequence[str], resources: Sequence[str]) -> tuple[str, ...]:
     """Whom a token is for, within what was agreed; where that was none in particular, it is none of those open to strangers."""
     if not agreed:
-        return audience_of(replace(application, open_resources=()), resources)
+        return audience_of(application, resources, strangers=False)
     if not set(resources) <= set(agreed):
         raise InvalidTargetError()
     return audience_of(application, resources or agreed)
