@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -38,10 +39,26 @@ class Page:
         self.browser, self.url, self.response = browser, url, response
         self.status, self.headers, self.location = response.status_code, response.headers, response.location or ""
         self.html = response.get_data(as_text=True)
+
+    @cached_property
+    def _seen(self) -> _Reader:
+        """Read when somebody looks: of many pages a test only wants the status."""
         seen = _Reader()
-        if "html" in (response.content_type or ""):
+        if "html" in (self.response.content_type or ""):
             seen.feed(self.html)
-        self.text, self.forms, self.links = " ".join("".join(seen.words).split()), seen.forms, seen.links
+        return seen
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join("".join(self._seen.words).split())
+
+    @property
+    def forms(self) -> list[Form]:
+        return self._seen.forms
+
+    @property
+    def links(self) -> list[str]:
+        return self._seen.links
 
     @property
     def json(self) -> Any:
