@@ -43,8 +43,9 @@ def mongod_server() -> Iterator[servers.Server]:
     yield from _running(servers.mongod)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mongod_replica_set() -> Iterator[servers.ReplicaSet]:
+    """Ends with the module that wanted it: three nodes that listen for each other are never idle."""
     yield from _running(servers.ReplicaSet)
 
 
@@ -91,7 +92,7 @@ def mongod_databases(mongod_server: servers.Server) -> Iterator[Emptied]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def replica_set_databases(mongod_replica_set: servers.ReplicaSet) -> Iterator[Emptied]:
     with closing(Emptied(mongod_replica_set)) as found:
         yield found
