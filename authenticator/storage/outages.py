@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -31,26 +31,26 @@ class Outages:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
-        return self._watched(found) if callable(found) else found
+        if callable(found):
 
-    def __dir__(self) -> list[str]:
-        return dir(self._store)
+            def found(*what: Any, **more: Any) -> Any:
+                return self._asked(name, what, more)
+
+            setattr(self, name, found)  # from now on it is found at once
+        return found
 
     def rotate_refresh(self, session_id: str, presented: str, successor: str, now: datetime, grace: timedelta) -> Rotation:
-        rotate = self._watched(self._store.rotate_refresh)
-        rotation: Rotation = rotate(session_id, presented, successor, now, grace + self._since_outage(now))
+        what = (session_id, presented, successor, now, grace + self._since_outage(now))
+        rotation: Rotation = self._asked("rotate_refresh", what, {})
         return rotation
 
-    def _watched(self, verb: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(*what: Any, **more: Any) -> Any:
-            try:
-                return verb(*what, **more)
-            except AuthError as error:
-                if error.code == "store_unavailable":
-                    self._note()
-                raise
-
-        return asked
+    def _asked(self, name: str, what: Sequence[Any], more: Mapping[str, Any]) -> Any:
+        try:
+            return getattr(self._store, name)(*what, **more)
+        except AuthError as error:
+            if error.code == "store_unavailable":
+                self._note()
+            raise
 
     def _note(self) -> None:
         now = self._clock.now()
