@@ -15,11 +15,11 @@ from authenticator.http.bearer import Claims
 from authenticator.http.client import Clients
 from authenticator.http.cookies import Cookies
 from authenticator.http.tokens import tokens
+from authenticator.identifiers import LOCAL_HOSTS
 from authenticator.models import Client
 from authenticator.service import Service
 from authenticator.service.tokens import TOKEN_PREFIX
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 OWN_ONLY = "sign-in"  # a scope that nobody is ever given
 TOO_NARROW = "This token may not be used for that. Make one with the scope that this needs, or sign in yourself."
 
@@ -51,7 +51,7 @@ def base_url() -> str:
     settings = service().settings
     if settings.development and request.host != (public := urlsplit(settings.public_url)).netloc:
         reached = urlsplit(f"//{request.host}")
-        if reached.hostname in LOOPBACK and public.hostname in LOOPBACK and reached.port == public.port:
+        if reached.hostname in LOCAL_HOSTS and public.hostname in LOCAL_HOSTS and reached.port == public.port:
             return f"{public.scheme}://{reached.netloc}{public.path}"
     return settings.public_url
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from flask_jwt_extended import JWTManager, create_access_token
 
 from authenticator.flows.access import TYPE
@@ -57,8 +57,7 @@ class Tokens:
             JWT_PUBLIC_KEY="in the store",
         )
         manager = JWTManager(app)
-        manager.encode_key_loader(lambda _identity: self._service.keys.current().private)
-        manager.additional_headers_loader(lambda _identity: {"typ": TYPE, "kid": self._service.keys.current().kid})
+        manager.encode_key_loader(lambda _identity: g.access_token_key.private)
 
     def issue(self, signed: Signed, *, scope: str = "", seconds: int = 0) -> str:
         """An access token for a session (RFC 9068), with all its rights; with `scope`, bounded by that, and with `seconds` shorter-lived."""
@@ -77,7 +76,9 @@ class Tokens:
         }
         claims |= further(self._service.core, signed.user, self._service.settings.token_audience, (), RESERVED)
         claims |= {"scope": scope} if scope else self._held(signed)
-        return lower(create_access_token(signed.user.id, additional_claims=claims))
+        g.access_token_key = key = self._service.keys.current()  # once: another one may sign from the next moment on
+        headers = {"typ": TYPE, "kid": key.kid}
+        return lower(create_access_token(signed.user.id, additional_claims=claims, additional_headers=headers))
 
     def _held(self, signed: Signed) -> dict[str, list[str]]:
         """What this person may do here, if anything; a token with bounds does not tell."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pytest
+    from flask import Flask
+
     from authenticator.clock import SetClock
     from authenticator.testing.client import Answer, Browser
     from authenticator.testing.people import AsUser
@@ -43,6 +47,25 @@ def test_a_lost_answer_can_be_asked_for_again(client: Browser, as_user: AsUser, 
     again = refreshed(client, token)
     assert first["refresh_token"] == again["refresh_token"]
     assert refreshed(client, again["refresh_token"]).status == 200
+
+
+def test_a_token_is_signed_by_the_very_key_that_it_names(
+    auth_app: Flask, client: Browser, as_user: AsUser, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where one key takes over from another at that moment."""
+    keys = auth_app.extensions["authenticator"].keys
+    before = keys.current()
+    keys.rotate()
+    clock.advance(minutes=11)
+    after = keys.current()
+    assert before.kid != after.kid
+    turns = itertools.cycle((before, after))
+    token = as_user().refresh_token
+    monkeypatch.setattr(keys, "current", lambda *_: next(turns))
+    for _ in range(3):
+        answer = refreshed(client, token)
+        assert client.api("GET", "me", token=answer["access_token"]).status == 200
+        token = answer["refresh_token"]
 
 
 def test_an_expired_access_token_is_told_apart_from_a_bad_one(client: Browser, as_user: AsUser, clock: SetClock) -> None:
