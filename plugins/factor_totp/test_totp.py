@@ -13,13 +13,20 @@ import pytest
 from authenticator_totp.codes import matching_step, new_secret, qr_code, setup_uri
 from flask import Flask
 
-from authenticator.clock import SetClock
+from authenticator.clock import Clock, SetClock
 from authenticator.models import LoginKey
 from authenticator.testing.client import Answer, Browser
 from authenticator.testing.people import Account, AsUser
 
 NOW = datetime(2026, 3, 1, 12, 0, 15, tzinfo=UTC)
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # of RFC 6238, appendix B
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the test moves the clock on, or the next step would begin between two lines of it now and then."""
+    begun = Clock().now()
+    monkeypatch.setattr(Clock, "now", lambda _: begun)
 
 
 def code_at(moment: datetime, secret: str = SECRET) -> str:

@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,8 +62,12 @@ class Assistant:
         self.auth = OAuthClientProvider(resource, said, self.kept, self._show, self._come_back, client_metadata_url=document)
         self._back = ""
 
-    async def call(self) -> list[str]:
+    def call(self) -> list[str]:
         """What the tool answers, twice; before the second time its access token has run out."""
+        with ThreadPoolExecutor(1) as thread:  # a browser of other tests may have a loop running in this one
+            return thread.submit(lambda: asyncio.run(self._call())).result()
+
+    async def _call(self) -> list[str]:
         async with (
             httpx2.AsyncClient(auth=self.auth, timeout=30, trust_env=False) as http,
             Client(streamable_http_client(self.resource, http_client=http)) as client,
@@ -151,7 +156,7 @@ def diary(house: Service, resource: str) -> Iterator[None]:
 @pytest.mark.usefixtures("diary")
 def test_an_assistant_that_registers_itself(person: str, resource: str) -> None:
     assistant = Assistant(resource)
-    answers = asyncio.run(assistant.call())
+    answers = assistant.call()
     assert assistant.kept.registered is not None
     assert assistant.kept.registered.client_id.startswith("app_")
     # signed in once, and stayed so by its refresh token
@@ -162,4 +167,4 @@ def test_an_assistant_that_registers_itself(person: str, resource: str) -> None:
 def test_an_assistant_that_is_known_by_its_document(person: str, resource: str, certificate: Path) -> None:
     with published(certificate) as address:
         assistant = Assistant(resource, address)
-        assert (asyncio.run(assistant.call()), assistant.asked) == ([f"{person} by {address}"] * 2, 1)
+        assert (assistant.call(), assistant.asked) == ([f"{person} by {address}"] * 2, 1)
