@@ -66,7 +66,7 @@ def test_apache_lets_in_who_signed_in(house: Service, tmp_path: Path) -> None:
     (tmp_path / "apache.conf").write_text(CONFIGURATION.format(**facts))
     for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(folder.stat().st_mode | 0o055)
-    with program("apache", [apache, "-f", tmp_path / "apache.conf", "-DFOREGROUND"], port, folder=tmp_path, env={}):
+    with program("apache", [apache, "-f", tmp_path / "apache.conf", "-X"], port, folder=tmp_path, env={}):
         walker = Walker().go(f"{home}/private/diary.html?day=1&page=2")
         assert walker.at.startswith(f"{house.url}/sign-in"), (walker.at, walker.html[:500])
         walker.sign_in(EMAIL, PASSWORD)
