@@ -20,6 +20,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError
 
 from authenticator.crypto import digest
 from authenticator.errors import AuthError, ConfigurationError
@@ -30,6 +31,7 @@ from authenticator.storage.mongo.store import MongoStore
 from authenticator.storage.open import open_store
 from authenticator.storage.port import KeyTaken, Store
 from authenticator.storage.sealing import Sealer
+from authenticator.storage.sql.engine import Database as SqlDatabase
 from authenticator.storage.sql.tables import whole
 from authenticator.testing import servers
 from authenticator.testing.databases import absent
@@ -183,6 +185,23 @@ def test_a_second_try_has_the_time_that_the_first_one_left(fresh_database: Fresh
     else:
         _unavailable(lambda: store.user_by_id("u1"))
     store.close()
+
+
+def test_a_transaction_that_can_not_be_committed_holds_no_lock(tmp_path: Path) -> None:
+    """SQLite leaves it open then; the next one to use that connection begins afresh."""
+    database = SqlDatabase(f"sqlite:///{tmp_path / 'some.db'}")
+    with database.transaction() as connection:
+        connection.run("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+        connection.run("CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
+    driver = database.connections.take()
+    driver.execute("PRAGMA foreign_keys = ON")
+    database.connections.give_back(driver)
+    with pytest.raises(IntegrityError), database.transaction() as connection:
+        connection.run("INSERT INTO child VALUES (7)")
+    with database.transaction() as connection:
+        connection.run("INSERT INTO parent VALUES (1)")
+        assert connection.run("SELECT id FROM child").fetchall() == []
+    database.close()
 
 
 def test_a_disk_that_is_full_is_told_as_an_outage_and_nothing_is_left_of_it(fresh_database: Fresh) -> None:

@@ -99,6 +99,13 @@ class Connections:
             return driver
 
     def give_back(self, driver: sqlite3.Connection) -> None:
+        """Kept for the next one, with nothing begun: a COMMIT that fails leaves its transaction open, and the write lock with it."""
+        if driver.in_transaction:
+            try:
+                driver.rollback()
+            except sqlite3.Error:
+                driver.close()
+                return
         if len(self._idle) < MOST_KEPT:
             self._idle.append(driver)
         else:
