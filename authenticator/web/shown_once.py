@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask import request
 
@@ -19,6 +20,7 @@ from authenticator.service import Service
 KIND: Final = "shown_once"
 AGAIN: Final = timedelta(minutes=1)  # a browser shows the answer to the last click alone
 REMEMBERED: Final = timedelta(days=1)
+UNDER_WAY: Final = 2.0  # seconds that a second click waits for what the first one makes
 
 
 def once(auth: Service, signed: Signed, make: Callable[[], dict[str, str]]) -> dict[str, str]:
@@ -29,7 +31,7 @@ def once(auth: Service, signed: Signed, make: Callable[[], dict[str, str]]) -> d
     store, now = auth.core.store, auth.core.clock.now()
     place = digest(f"{signed.session.id}:{request.path}:{one(request.form, csrf.FIELD)}")
     if store.count_attempts([Limit(f"{KIND}:{place}", 1, int(REMEMBERED.total_seconds()))], now):
-        kept = store.read_ticket(KIND, place, now)
+        kept = _kept(auth, place)
         if kept is None:
             raise AuthError("conflict", "This form was sent before. What it made is not shown again, and nothing more was made.")
         return dict(kept)
@@ -40,3 +42,13 @@ def once(auth: Service, signed: Signed, make: Callable[[], dict[str, str]]) -> d
         raise
     store.issue_ticket(KIND, place, made, now + AGAIN)
     return made
+
+
+def _kept(auth: Service, place: str) -> Mapping[str, Any] | None:
+    """What the first one made, which may still be at it: the browser has given up its answer for this one."""
+    end = time.monotonic() + UNDER_WAY
+    while True:
+        kept = auth.core.store.read_ticket(KIND, place, auth.core.clock.now())
+        if kept is not None or time.monotonic() > end:
+            return kept
+        time.sleep(0.05)

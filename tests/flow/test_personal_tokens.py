@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from authenticator.applications import OWN, Assignment
 from authenticator.flows import personal_tokens
+from authenticator.service import Service
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -153,6 +156,24 @@ def test_a_form_that_is_sent_twice_makes_one_token(ada: Account, clock: SetClock
     clock.advance(minutes=2)
     late = browser.post("/account/tokens", sent)
     assert (late.status, "pat_" in late.html) == (409, False)
+
+
+def test_a_second_click_waits_for_what_the_first_one_makes(ada: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser has dropped the first answer by then, and what is made is shown nowhere else."""
+    browser = ada.browser()
+    sent = {**browser.get("/account/tokens").form("name").values, "name": "my script", "scope": "account:read"}
+    make, second = Service.make_token, []
+    with ThreadPoolExecutor(1) as thread:
+
+        def slow(*what: Any, **more: Any) -> Any:
+            second.append(thread.submit(lambda: browser.post("/account/tokens", sent).html))
+            time.sleep(0.4)
+            return make(*what, **more)
+
+        monkeypatch.setattr(Service, "make_token", slow)
+        pages = [browser.post("/account/tokens", sent).html, second[0].result()]
+    texts = {page.partition('tabindex="0">pat_')[2][:43] for page in pages}
+    assert (len(texts), len(second), "" in texts) == (1, 1, False)
 
 
 def test_the_page_tells_what_is_wrong_and_keeps_what_was_typed(ada: Account) -> None:
