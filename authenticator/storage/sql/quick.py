@@ -117,7 +117,8 @@ class Connections:
 
     def forked(self) -> None:
         """What was opened before the fork is the parent's: not used here, and not closed either (sqlite.org/howtocorrupt.html, 2.6)."""
-        self._parents, self._idle = self._idle, []
+        self._parents += self._idle
+        self._idle = []
 
 
 class Quick:
