@@ -8,6 +8,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,12 +49,16 @@ def opened(url: str, **keys: bytes) -> Store:
     return store
 
 
+def processes(number: int) -> ProcessPoolExecutor:
+    """Processes of their own. Should one of them die, its work fails, where multiprocessing's Pool would start the next for ever."""
+    return ProcessPoolExecutor(number, mp_context=multiprocessing.get_context("spawn"))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_eight_processes_start_on_an_empty_store(kind: str, fresh_database: Fresh) -> None:
     url = fresh_database(kind)
-    fork = multiprocessing.get_context("spawn")
-    with fork.Pool(8) as pool:
-        assert pool.map(_start, [(url, number) for number in range(8)], chunksize=1) == [None] * 8
+    with processes(8) as pool:
+        assert list(pool.map(_start, [(url, number) for number in range(8)])) == [None] * 8
     store = opened(url)
     assert len(store.users().items) == 8
     store.close()
@@ -94,18 +99,26 @@ def test_a_start_without_a_former_field_key_is_refused(kind: str, fresh_database
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_store_used_before_a_fork_works_in_the_child(kind: str, fresh_database: Fresh) -> None:
-    store = opened(fresh_database(kind))
+    with processes(1) as pool:  # the process of the tests has threads of all kinds, which a fork may catch at anything
+        assert pool.submit(_fork, fresh_database(kind)).result() == (0, True)
+
+
+def _fork(url: str) -> tuple[int, bool]:
+    """How the child ended, and whether its parent can still use the store and sees what the child did."""
+    store = opened(url)
     store.create_user(a_user(), [a_key()])
     child = os.fork()
     if child == 0:
         try:
+            signal.alarm(60)
             store.open_session(a_session())
             os._exit(0 if store.user_by_id("u1") == a_user() else 1)
         except BaseException:
             os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert store.session_by_cookie(digest("cookie 1"), NOW) is not None
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    seen = store.session_by_cookie(digest("cookie 1"), NOW) is not None
     store.close()
+    return ended, seen
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
@@ -206,8 +219,8 @@ def test_a_transaction_that_can_not_be_committed_holds_no_lock(tmp_path: Path) -
 
 def test_a_disk_that_is_full_is_told_as_an_outage_and_nothing_is_left_of_it(fresh_database: Fresh) -> None:
     url = fresh_database("sqlite")
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        full, again = pool.apply(_fill, (url,))
+    with processes(1) as pool:
+        full, again = pool.submit(_fill, url).result()
     assert full == dict.fromkeys(full, "store_unavailable")
     assert again == dict.fromkeys(again, "done")
 
