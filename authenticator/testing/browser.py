@@ -25,6 +25,7 @@ FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--font-ren
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDE = {"width": 1280, "height": 900}
 OWN = {"localhost", "127.0.0.1"}
+PATIENCE = 30.0  # seconds for what a page does, on a machine that is busy with other tests
 
 __all__ = ["auth_settings", "chromium", "javascript", "live", "live_url", "page", "picture"]
 
@@ -73,16 +74,17 @@ def _at_once(app: WSGIApplication) -> WSGIApplication:
     return answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, without a window; CHROMIUM names another one."""
+    """The system's Chromium, without a window; CHROMIUM names another one. Should it fail, the next module has one that works."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         absent("not installed: pip install playwright")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         absent("needs Chromium")
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield browser
@@ -100,7 +102,7 @@ def page(chromium: Browser, javascript: bool) -> Iterator[Page]:
     """A window with cookies of its own. The test fails if a page breaks its own rules or asks a foreign host for anything."""
     context = chromium.new_context(java_script_enabled=javascript, viewport=WIDE, locale="en-GB")  # type: ignore[arg-type]
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE * 1000)
     complaints: list[str] = []
     foreign: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "Failed to load" not in said.text else None)

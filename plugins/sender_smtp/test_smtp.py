@@ -60,7 +60,7 @@ class Inbox:
 
 @contextmanager
 def serving(inbox: Inbox, port: int = 0, **more: Any) -> Iterator[int]:
-    controller = Controller(inbox, hostname="127.0.0.1", port=port or free_port(), **more)
+    controller = Controller(inbox, hostname="127.0.0.1", port=port or free_port(), ready_timeout=60, **more)
     controller.start()
     try:
         yield controller.port
@@ -172,7 +172,7 @@ def _rude(listening: socket.socket, said: list[bytes]) -> None:
     line, _ = listening.accept()
     with line, line.makefile("rwb") as file:
         answer, in_mail = b"220 hello", False
-        while not said or said[-1].strip().upper() != b"QUIT":
+        while not said or (said[-1] and said[-1].strip().upper() != b"QUIT"):
             if not in_mail or answer:
                 file.write(answer + b"\r\n")
                 file.flush()

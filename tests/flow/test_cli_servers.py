@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield begin
     for process in running:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        if process.stdout and not process.stdout.closed:
-            process.communicate()
+        end(process)
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """End it with whatever it has started, which may have outlived it; what they printed last."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    closed = process.stdout is None or process.stdout.closed
+    return "" if closed else process.communicate(timeout=PATIENCE)[0]
 
 
 def answered(process: subprocess.Popen[str], url: str) -> requests.Response:
@@ -58,7 +64,7 @@ def answered(process: subprocess.Popen[str], url: str) -> requests.Response:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            pytest.fail(f"it ended with {process.returncode}: {process.communicate()[0]}")
+            pytest.fail(f"it ended with {process.returncode}: {end(process)}")
         try:
             return requests.get(url, timeout=10, allow_redirects=False)
         except requests.ConnectionError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import email.policy
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import requests
 from aiosmtpd.controller import Controller
 
 from authenticator.testing.servers import free_port
+from tests.flow.test_cli_servers import end
 
 SECRET = "kqH2v1cS0Wn8b7LxYz3fRt5uJp9aMd4e"
 PATIENCE = 60.0  # seconds, for a machine that is busy with other tests
@@ -67,10 +67,7 @@ def serve(tmp_path: Path, mail_port: int) -> Iterator[Callable[[int], subprocess
 
     yield begin
     for process in running:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        if process.stdout and not process.stdout.closed:
-            process.communicate()
+        end(process)
 
 
 def sign_up(port: int) -> requests.Response:
@@ -92,13 +89,12 @@ def test_a_code_that_a_killed_server_had_promised_comes_from_the_next_one_that_n
     assert sign_up(port).status_code == 202
     # the mail server is down; killed while it waits for its third try, it leaves a message that is due in some seconds
     until(lambda: errands(tmp_path, "tries >= 2 AND due_at < ?", (time.time() + 30) * 1000) == 1)
-    os.killpg(first.pid, signal.SIGKILL)
-    told, _ = first.communicate()
+    told = end(first)
     assert "could not carry" in told
     assert "ada@example.com" not in told
 
     inbox = Inbox()
-    controller = Controller(inbox, hostname="127.0.0.1", port=mail_port)
+    controller = Controller(inbox, hostname="127.0.0.1", port=mail_port, ready_timeout=PATIENCE)
     controller.start()
     try:
         serve(free_port())

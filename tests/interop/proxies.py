@@ -24,7 +24,7 @@ from tests.certificates import self_signed
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 AUTH, APP = "auth.example.com", "app.example.com"
-PATIENCE = 20.0
+PATIENCE = 60.0  # seconds, for a machine that is busy with other tests
 
 
 @dataclass(frozen=True)

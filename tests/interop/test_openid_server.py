@@ -20,7 +20,7 @@ from tests.interop.served import node, npm_packages
 
 HERE = Path(__file__).parent
 CALLBACK = "http://localhost:8000/sign-in/google/callback"
-PATIENCE = 20
+PATIENCE = 60
 
 pytestmark = pytest.mark.interop
 
