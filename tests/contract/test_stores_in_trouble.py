@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -227,6 +228,7 @@ def test_a_disk_that_is_full_is_told_as_an_outage_and_nothing_is_left_of_it(fres
 
 def _fill(url: str) -> tuple[dict[str, str], dict[str, str]]:
     """What each verb comes to while no file may grow, and then while they may."""
+    sys.dont_write_bytecode = True  # or half of a module that is imported meanwhile would be kept for everybody
     store = opened(url)
     store.create_user(a_user(), [a_key()], a_session(refresh=digest("one")))
     store.issue_ticket("code", digest("t"), {}, later(minutes=1))

@@ -91,7 +91,7 @@ def test_the_null_hasher_tells_passwords_apart() -> None:
 
 
 def test_a_flood_is_turned_away_at_once_and_the_queue_empties_again() -> None:
-    hasher = Argon2Hasher(memory=12_288, time=1, queue=2)
+    hasher = Argon2Hasher(memory=12_288, time=1, queue=2, patience=60)
     gate, begun = threading.Event(), threading.Event()
     refused: list[str] = []
 
@@ -101,7 +101,7 @@ def test_a_flood_is_turned_away_at_once_and_the_queue_empties_again() -> None:
         except AuthError as error:
             refused.append(error.code)
 
-    blocked = threading.Thread(target=lambda: hasher._run(hasher._start(lambda: begun.set() or gate.wait(20))))
+    blocked = threading.Thread(target=lambda: hasher._run(hasher._start(lambda: begun.set() or gate.wait(60))))
     blocked.start()
     assert begun.wait(20)
     waiting = [threading.Thread(target=verify) for _ in range(2)]
