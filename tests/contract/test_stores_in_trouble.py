@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -216,6 +218,17 @@ def test_a_transaction_that_can_not_be_committed_holds_no_lock(tmp_path: Path) -
         connection.run("INSERT INTO parent VALUES (1)")
         assert connection.run("SELECT id FROM child").fetchall() == []
     database.close()
+
+
+def test_a_database_that_is_dropped_without_being_closed_leaves_nothing_open(tmp_path: Path) -> None:
+    database = SqlDatabase(f"sqlite:///{tmp_path / 'some.db'}")
+    driver = database.connections.take()
+    database.connections.give_back(driver)
+    assert driver.execute("SELECT 1").fetchall() == [(1,)]
+    del database
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")
 
 
 def test_a_disk_that_is_full_is_told_as_an_outage_and_nothing_is_left_of_it(fresh_database: Fresh) -> None:

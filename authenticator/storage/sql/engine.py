@@ -43,6 +43,7 @@ class Database:
         self.connections = Connections(self.engine)
         self._plans = Plans(self.engine)
         self._writing = threading.Lock()
+        weakref.finalize(self, self.engine.dispose)
         _tell_children(weakref.WeakMethod(self._forked))
 
     def rows(self, statement: Executable, params: Params | None = None) -> Sequence[AnyRow]:
