@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
-import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,14 +39,8 @@ def house(build: Builder, mortal: servers.Server) -> House:
 
 
 def freeze(server: servers.Server) -> Callable[[], None]:
-    def tell(number: signal.Signals) -> None:
-        assert server.process is not None
-        pid = server.process.pid
-        for one in (pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())):
-            os.kill(one, number)
-
-    tell(signal.SIGSTOP)
-    return lambda: tell(signal.SIGCONT)
+    server.freeze()
+    return server.thaw
 
 
 def kill(server: servers.Server) -> Callable[[], None]:

@@ -152,15 +152,12 @@ def test_a_server_that_hangs_is_told_as_an_outage_and_comes_back(mortal: tuple[s
     server, url = mortal
     store = opened(url)
     store.create_user(a_user(), [a_key()])
-    assert server.process is not None
-    server.process.send_signal(signal.SIGSTOP)
-    _stop_children(server.process.pid, signal.SIGSTOP)
+    server.freeze()
     try:
         _unavailable(lambda: store.user_by_id("u1"))
         _unavailable(lambda: store.open_session(a_session()))
     finally:
-        _stop_children(server.process.pid, signal.SIGCONT)
-        server.process.send_signal(signal.SIGCONT)
+        server.thaw()
     _comes_back(store)
     store.close()
 
@@ -265,11 +262,6 @@ def _came_to(verb: Callable[[], object]) -> str:
         return "done" if verb() else "refused"
     except Exception as error:
         return error.code if isinstance(error, AuthError) else repr(error)
-
-
-def _stop_children(pid: int, number: signal.Signals) -> None:
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        os.kill(int(child), number)
 
 
 def _unavailable(work: Callable[[], object]) -> None:
