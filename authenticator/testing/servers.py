@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from authenticator.testing import processes
+
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
@@ -80,14 +82,14 @@ class Server:
     def freeze(self) -> None:
         """Have the child and its children stand still, as a machine that hangs does. Nothing is answered once this returns."""
         assert self.process is not None
-        _stop(self.process.pid)
-        for pid in _children(self.process.pid):  # listed now that there will be no more of them
-            _stop(pid)
+        processes.stop(self.process.pid)
+        for pid in processes.children(self.process.pid):  # listed now that there will be no more of them
+            processes.stop(pid)
 
     def thaw(self) -> None:
         """Let them go on."""
         assert self.process is not None
-        for pid in (*_children(self.process.pid), self.process.pid):
+        for pid in (*processes.children(self.process.pid), self.process.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
@@ -96,48 +98,19 @@ class Server:
         if self.process is not None:
             children: list[int] = []
             if self.process.poll() is None:
-                _stop(self.process.pid)
-                children = _children(self.process.pid)
+                processes.stop(self.process.pid)
+                children = processes.children(self.process.pid)
             self.process.kill()
             self.process.wait()
             for pid in children:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                _until(pid, "ZX")
+                processes.wait_for(pid, "ZX")
             self.process = None
 
     def stop(self) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _children(pid: int) -> list[int]:
-    """The processes that a process has started, where Linux tells."""
-    found: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += map(int, file.read_text().split())
-    return found
-
-
-def _stop(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGSTOP)
-    _until(pid, "TZX")
-
-
-def _until(pid: int, states: str) -> None:
-    """Wait until every thread of a process is in one of these states (proc(5), field 3 of `stat`), or gone: signals take a moment."""
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
-        found = set()
-        for file in Path(f"/proc/{pid}/task").glob("*/stat"):
-            with suppress(OSError):
-                found.add(file.read_text().rpartition(")")[2].split()[0])
-        if not found - set(states):
-            return
-        time.sleep(0.001)
-    raise Missing(f"process {pid} does not take its signal")
 
 
 def free_port(after: int = 0) -> int:
