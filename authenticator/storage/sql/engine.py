@@ -43,7 +43,7 @@ class Database:
         self.connections = Connections(self.engine)
         self._plans = Plans(self.engine)
         self._writing = threading.Lock()
-        weakref.finalize(self, self.engine.dispose)
+        weakref.finalize(self, _close, self.connections, self.engine)  # whoever drops it without closing it leaves nothing open
         _tell_children(weakref.WeakMethod(self._forked))
 
     def rows(self, statement: Executable, params: Params | None = None) -> Sequence[AnyRow]:
@@ -117,8 +117,7 @@ class Database:
 
     def close(self) -> None:
         with _told():
-            self.connections.close()
-            self.engine.dispose()
+            _close(self.connections, self.engine)
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -142,6 +141,11 @@ class Database:
         self._writing = threading.Lock()
         self.connections.forked()
         self.engine.dispose(close=False)
+
+
+def _close(connections: Connections, engine: Engine) -> None:
+    connections.close()
+    engine.dispose()
 
 
 def _tell_children(forked: weakref.WeakMethod[Callable[[], None]]) -> None:

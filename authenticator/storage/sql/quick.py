@@ -6,7 +6,6 @@ SQLAlchemy's own execution costs about five times the driver's, which on SQLite 
 from __future__ import annotations
 
 import sqlite3
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -88,7 +87,6 @@ class Connections:
         self._engine = engine
         self._idle: list[sqlite3.Connection] = []
         self._parents: list[sqlite3.Connection] = []
-        weakref.finalize(self, _close, self._idle)  # somebody who drops a store without closing it leaves nothing open
 
     def take(self) -> sqlite3.Connection:
         """The one that was used last, whose cache is the warmest, or a new one."""
@@ -114,17 +112,13 @@ class Connections:
             driver.close()
 
     def close(self) -> None:
-        _close(self._idle)
+        while self._idle:
+            self._idle.pop().close()
 
     def forked(self) -> None:
         """What was opened before the fork is the parent's: not used here, and not closed either (sqlite.org/howtocorrupt.html, 2.6)."""
         self._parents += self._idle
-        self._idle.clear()
-
-
-def _close(idle: list[sqlite3.Connection]) -> None:
-    while idle:
-        idle.pop().close()
+        self._idle = []
 
 
 class Quick:
